@@ -18,6 +18,7 @@ def indexed_json(found: "Indexed") -> dict[str, object]:
         "collection": found.collection,
         "documents": found.documents,
         "items": found.items,
+        "fields": list(found.fields),
         "model": found.model,
         "seconds": round(found.seconds, 3),
         "retriever": found.retriever,
@@ -31,5 +32,6 @@ def indexed_lines(found: "Indexed") -> list[str]:
         *(f"skipped: {line}" for line in issue_lines(found.ledger.entries, items=10)),
         f"wrote {found.items:,} chunks of {found.documents:,} documents into {found.collection!r} of {found.place} "
         f"in {found.seconds:.1f} s (embedder: {found.model})",
+        *([f"metadata for filters: {', '.join(found.fields)}"] if found.fields else []),
         f'search it with --retriever "{found.retriever}"',
     ]

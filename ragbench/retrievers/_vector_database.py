@@ -1,106 +1,27 @@
-"""What the retrievers of vector databases share: settings, filling a collection, and whose ids come back.
+"""What the retrievers of vector databases share: settings, and how a collection is opened or filled.
 
-A database is one file beside this one: a `VectorDatabase` with its settings and `connect`, a `Client`, and a
-`Collection`.
+A database is one file beside this one: a `VectorDatabase` with its settings and `connect`, and the `Client` and
+`Collection` of `_database.py`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import ClassVar
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError, RagbenchError, SettingError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
-from ragbench.core.runs import Query, Unit
+from ragbench.core.runs import Unit
 from ragbench.engine import embed
 from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
-from ragbench.retrievers._external import OwnIdsIndex, one_line
-from ragbench.retrievers.base import Ranking, Retriever
-
-QUERIES_PER_CALL = 256
-CHUNK, DOCUMENT, TITLE, TEXT = "chunk_id", "document_id", "title", "text"
-"""The fields of what ragbench writes into a collection."""
-
-
-class Hit(NamedTuple):
-    """One item that a database found.
-
-    Attributes:
-        id: its id in the database.
-        score: higher is better.
-        fields: the fields that were asked for, as far as the item has them.
-    """
-
-    id: str
-    score: float
-    fields: Mapping[str, object] = {}
-
-
-class Rows(NamedTuple):
-    """Items to write.
-
-    Attributes:
-        ids: ids of chunks.
-        vectors: (n, d) float32.
-        fields: the fields of each.
-    """
-
-    ids: Sequence[str]
-    vectors: npt.NDArray[np.float32]
-    fields: Sequence[Mapping[str, str]]
-
-
-class Collection(ABC):
-    """A collection, or what the database calls it: a table, a class, an index."""
-
-    batch: int = 1000
-    """The most items that one call of `add` takes."""
-
-    @abstractmethod
-    def count(self) -> int:
-        """The number of items."""
-
-    @abstractmethod
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
-        """The k nearest items of each vector, with these fields of each."""
-
-    @abstractmethod
-    def add(self, rows: Rows) -> None:
-        """Add items."""
-
-    def finish(self) -> None:  # noqa: B027 - most databases have nothing to do here
-        """Called once after the last `add`, for example to build an index."""
-
-
-class Client(ABC):
-    """A connection to a database."""
-
-    @abstractmethod
-    def names(self) -> list[str]:
-        """The collections."""
-
-    @abstractmethod
-    def open(self, name: str) -> Collection:
-        """Open a collection that exists."""
-
-    @abstractmethod
-    def create(self, name: str, dimensions: int) -> Collection:
-        """Create a collection for vectors compared by cosine."""
-
-    @abstractmethod
-    def drop(self, name: str) -> None:
-        """Delete a collection."""
-
-    def close(self) -> None:  # noqa: B027 - some have nothing to close
-        """Close the connection."""
+from ragbench.retrievers._database import Client, Collection, Rows, refusals
+from ragbench.retrievers._database_index import DatabaseIndex
+from ragbench.retrievers._written_fields import Written, fields_to_write, rows_of_fields
+from ragbench.retrievers.base import Retriever
 
 
 @dataclass(frozen=True)
@@ -132,6 +53,8 @@ class VectorDatabase(Retriever):
     cacheable: ClassVar[bool] = False
     database: ClassVar[str]
     """Its name in messages."""
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    """Names of fields that the database itself uses."""
 
     @abstractmethod
     def connect(self) -> Client:
@@ -179,8 +102,12 @@ class VectorDatabase(Retriever):
             if self.existing:
                 collection, filled = self._theirs(client), None
             else:
-                name = f"{self.collection}_{fingerprint([chunks.fingerprint, embedder.fingerprint()])[:16]}"
-                collection, filled = self.filled(client, name, chunks, embedder, context)
+                written = fields_to_write(chunks, self.reserved, None)
+                decides = [chunks.fingerprint, embedder.fingerprint()]
+                if written.kinds:
+                    decides.append(chunks.fields.fingerprint(written.kinds))
+                name = f"{self.collection}_{fingerprint(decides)[:16]}"
+                collection, filled = self.filled(client, name, chunks, written, embedder, context)
             index = DatabaseIndex(self, chunks, context, embedder, client, collection)
         except BaseException:
             client.close()
@@ -199,9 +126,9 @@ class VectorDatabase(Retriever):
             return client.open(self.collection)
 
     def filled(
-        self, client: Client, name: str, chunks: Chunks, embedder: Embedder, context: Context
+        self, client: Client, name: str, chunks: Chunks, written: Written, embedder: Embedder, context: Context
     ) -> tuple[Collection, bool]:
-        """The collection of that name with all chunks, and whether it was full before.
+        """The collection of that name with all chunks and these fields, and whether it was full before.
 
         Raises:
             InputError: the database refuses it.
@@ -214,108 +141,14 @@ class VectorDatabase(Retriever):
                 client.drop(name)  # left by a run that was broken off
         vectors = embed(embedder, chunks.contents, "passage", context).vectors
         with refusals(self.database), context.progress(f"filling {self.database}", len(chunks)) as advance:
-            collection = client.create(name, vectors.shape[1])
+            collection = client.create(name, vectors.shape[1], written.kinds)
             for start in range(0, len(chunks), collection.batch):
                 part = slice(start, min(start + collection.batch, len(chunks)))
                 ids = list(chunks.ids[part])
-                collection.add(Rows(ids, vectors[part], list(_fields(chunks, part))))
+                collection.add(Rows(ids, vectors[part], list(rows_of_fields(chunks, part, written.kinds))))
                 advance(len(ids))
             collection.finish()
         return collection, False
-
-
-def _fields(chunks: Chunks, part: slice) -> Iterator[dict[str, str]]:
-    for at in range(part.start, part.stop):
-        document = int(chunks.document_index[at])
-        yield {
-            CHUNK: chunks.ids[at], DOCUMENT: chunks.document_ids[document], TITLE: chunks.titles[document],
-            TEXT: chunks.texts[at],
-        }  # fmt: skip
-
-
-@contextmanager
-def refusals(database: str) -> Iterator[None]:
-    """Name the database in its errors, which are of several families.
-
-    Raises:
-        InputError: the block failed.
-    """
-    try:
-        yield
-    except RagbenchError:
-        raise
-    except Exception as error:
-        raise InputError(f"{database} refuses: {one_line(str(error) or type(error).__name__)}") from error
-
-
-class DatabaseIndex(OwnIdsIndex):
-    """A collection that answers queries."""
-
-    def __init__(
-        self,
-        settings: VectorDatabase,
-        chunks: Chunks,
-        context: Context,
-        embedder: Embedder,
-        client: Client,
-        collection: Collection,
-    ) -> None:
-        super().__init__(chunks, settings.returns)
-        self._settings, self._embedder, self._progress = settings, embedder, context.progress
-        self._client, self._collection = client, collection
-        with refusals(settings.database):
-            self._size = collection.count()
-        if self._size == 0:
-            raise InputError(f"the {settings.database} collection {settings.collection!r} is empty")
-        self.notes["items"] = self._size
-        own = "" if settings.existing else CHUNK
-        self._field = settings.text_field or settings.id_field or own
-        self._by_text = _by_text(chunks, settings.returns) if settings.text_field else None
-
-    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The items nearest to each query's vector."""
-        vectors = self._embedder.encode([query.text for query in queries], "query")
-        fields = [self._field] if self._field else []
-        answers: list[list[tuple[str, float]]] = []
-        name = self._settings.database
-        with self._progress(f"asking {name}", len(queries)) as advance, refusals(name):
-            for start in range(0, len(queries), QUERIES_PER_CALL):
-                batch = vectors[start : start + QUERIES_PER_CALL]
-                found = self._collection.search(batch, min(k, self._size), fields)
-                answers += [[(self._id(hit), hit.score) for hit in hits] for hits in found]
-                advance(len(batch))
-        return self.ranking(answers)
-
-    def _id(self, hit: Hit) -> str:
-        if not self._field:
-            return hit.id
-        value = hit.fields.get(self._field)
-        if value is None:
-            raise InputError(
-                f"item {hit.id!r} of collection {self._settings.collection!r} has no field {self._field!r}"
-            )
-        if self._by_text is None:
-            return str(value)
-        return self._by_text.get(_words(str(value)), hit.id)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _by_text(chunks: Chunks, unit: Unit) -> dict[str, str]:
-    """Id by text, regardless of white space; of equal texts, the first. A chunk counts with and without its title."""
-    found: dict[str, str] = {}
-    documents = chunks.document_index.tolist()
-    for row, (id_, text, whole) in enumerate(zip(chunks.ids, chunks.texts, chunks.contents, strict=True)):
-        known = id_ if unit == "chunk" else chunks.document_ids[documents[row]]
-        found.setdefault(_words(text), known)
-        found.setdefault(_words(whole), known)
-    return found
 
 
 @dataclass(frozen=True)
@@ -327,6 +160,7 @@ class Indexed:
         place: the database.
         retriever: the spec that searches it.
         documents, items: how many documents and chunks it holds.
+        fields: names of the metadata that its items have.
         model: spec of the embedder.
         seconds: how long it took, embedding included.
         ledger: what was skipped.
@@ -337,19 +171,38 @@ class Indexed:
     retriever: str
     documents: int
     items: int
+    fields: Sequence[str]
     model: str
     seconds: float
     ledger: Ledger
 
 
-def write_collection(settings: VectorDatabase, chunks: Chunks, context: Context, *, replace_it: bool) -> int:
-    """Write chunks into the collection that the settings name, for users other than ragbench. Returns its size.
+def write_collection(
+    settings: VectorDatabase,
+    chunks: Chunks,
+    context: Context,
+    *,
+    fields: Sequence[str] | None = None,
+    replace_it: bool,
+) -> tuple[int, Written]:
+    """Write chunks into the collection that the settings name, for users other than ragbench.
+
+    Args:
+        settings: the database.
+        chunks: the chunks.
+        context: progress, and the store of vectors.
+        fields: the metadata to write; None for all with scalar values.
+        replace_it: whether a collection of that name may be replaced.
+
+    Returns:
+        Its size, and the fields.
 
     Raises:
-        SettingError: the collection exists and is not to be replaced.
+        SettingError: the collection exists and is not to be replaced, or a field cannot be written.
         InputError: the database refuses.
     """
     embedder: Embedder = build(EMBEDDERS, settings.model)
+    written = fields_to_write(chunks, settings.reserved, fields)
     client = settings.connect()
     try:
         with refusals(settings.database):
@@ -361,12 +214,8 @@ def write_collection(settings: VectorDatabase, chunks: Chunks, context: Context,
                 f"is not given, and {settings.place()} has a collection {settings.collection!r} already",
                 option="replace",
             )
-        collection, _ = replace(settings, existing=False).filled(client, settings.collection, chunks, embedder, context)
-        return collection.count()
+        ours = replace(settings, existing=False)
+        collection, _ = ours.filled(client, settings.collection, chunks, written, embedder, context)
+        return collection.count(), written
     finally:
         client.close()
-
-
-def field_of(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, object]:
-    """The fields of an item that were asked for."""
-    return {name: values[name] for name in fields if values.get(name) is not None}

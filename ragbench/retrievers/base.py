@@ -35,7 +35,7 @@ class Ranking(NamedTuple):
 
 
 FILTERING = (
-    "bm25, dense, hybrid and rerank can. A retriever of your own sets filters = True in its "
+    "bm25, dense, hybrid, rerank and vector databases can. A retriever of your own sets filters = True in its "
     "Index and reads query.filter"
 )
 """What applies filters, for messages."""

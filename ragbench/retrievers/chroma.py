@@ -1,15 +1,17 @@
 """A Chroma collection, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from ragbench.core.errors import MissingExtra
-from ragbench.retrievers._vector_database import Client, Collection, Hit, Rows, VectorDatabase, field_of
+from ragbench.core.filters import Clause, Kind
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Vectors, field_of
+from ragbench.retrievers._vector_database import VectorDatabase
+
+PAGE = 10_000
+"""Items that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class ChromaClient(Client):
         """Open a collection. Its own embedding function is not used."""
         return ChromaCollection(self._client.get_collection(name, embedding_function=None), self._batch())
 
-    def create(self, name: str, dimensions: int) -> Collection:
-        """Create a collection; Chroma takes the dimensions from the first vector."""
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
+        """Create a collection; Chroma takes the dimensions from the first vector, and has no schema."""
         settings = {"configuration": {"hnsw": {"space": "cosine"}}, "embedding_function": None}
         return ChromaCollection(self._client.create_collection(name, **settings), self._batch())
 
@@ -77,20 +79,31 @@ class ChromaClient(Client):
         return int(self._client.get_max_batch_size())
 
 
-class ChromaCollection(Collection):
+class ChromaCollection(Schemaless):
     """A Chroma collection. The score is 1 less the distance."""
 
     def __init__(self, collection: Any, batch: int) -> None:
+        super().__init__()
         self._collection, self.batch = collection, batch
 
     def count(self) -> int:
         """The number of items."""
         return int(self._collection.count())
 
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+    def cells(self, field: str) -> Iterable[object]:
+        """The value of a field of each item, a page of items after another."""
+        for start in range(0, self.count(), PAGE):
+            for known in self._collection.get(include=["metadatas"], limit=PAGE, offset=start)["metadatas"]:
+                yield (known or {}).get(field)
+
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
         """The k nearest items. The field ``document`` is Chroma's own field of the text."""
         include = ["distances", *(["metadatas", "documents"] if fields else [])]
-        found = self._collection.query(query_embeddings=vectors, n_results=k, include=include)
+        wanted = [_where(clause) for clause in clauses]
+        where = {"$and": wanted} if len(wanted) > 1 else next(iter(wanted), None)
+        found = self._collection.query(query_embeddings=vectors, n_results=k, include=include, where=where)
         hits = []
         for at, (ids, distances) in enumerate(zip(found["ids"], found["distances"], strict=True)):
             values: list[dict[str, object]] = [{} for _ in ids]
@@ -104,5 +117,15 @@ class ChromaCollection(Collection):
         """Add items, with their text as Chroma's document."""
         self._collection.add(
             ids=list(rows.ids), embeddings=rows.vectors, metadatas=[dict(one) for one in rows.fields],
-            documents=[one["text"] or " " for one in rows.fields],
+            documents=[str(one["text"]) or " " for one in rows.fields],
         )  # fmt: skip
+
+
+def _where(clause: Clause) -> dict[str, object]:
+    """A condition as Chroma writes it. Its ``$ne`` also finds items without the field, so it is not used."""
+    name, value = clause.field, clause.values[0]
+    if clause.operator == "in":
+        return {name: {"$in": list(clause.values)}}
+    if clause.operator == "!=":
+        return {"$or": [{name: {"$lt": value}}, {name: {"$gt": value}}]}
+    return {name: {{"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}[clause.operator]: value}}

@@ -1,15 +1,16 @@
 """A LanceDB table, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.core.errors import MissingExtra
-from ragbench.retrievers._vector_database import CHUNK, Client, Collection, Hit, Rows, VectorDatabase, field_of
+from ragbench.core.filters import Cell, Clause, Kind
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Vectors, field_of
+from ragbench.retrievers._vector_database import VectorDatabase
 
 VECTOR = "vector"
 DISTANCE, QUERY = "_distance", "query_index"
@@ -30,6 +31,7 @@ class LanceDB(VectorDatabase):
     metric: Literal["cosine", "l2", "dot"] = "cosine"
 
     database: ClassVar[str] = "LanceDB"
+    reserved: ClassVar[frozenset[str]] = frozenset((VECTOR, "id", DISTANCE))
 
     def check(self) -> list[str]:
         """Check that there is a folder."""
@@ -74,13 +76,14 @@ class LanceClient(Client):
         """Open a table."""
         return LanceTable(self._connection.open_table(name), self._vector, self._metric)
 
-    def create(self, name: str, dimensions: int) -> Collection:
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
         """Create an empty table."""
         import pyarrow as pa
 
-        names = (CHUNK, "document_id", "title", "text")
+        types = {"text": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
         vector = pa.field(VECTOR, pa.list_(pa.float32(), dimensions))
-        schema = pa.schema([vector, *(pa.field(one, pa.string()) for one in names)])
+        columns = [(one, pa.string()) for one in OWN] + [(one, types[kind]) for one, kind in fields.items()]
+        schema = pa.schema([vector, *(pa.field(*column) for column in columns)])
         return LanceTable(self._connection.create_table(name, schema=schema), VECTOR, "cosine")
 
     def drop(self, name: str) -> None:
@@ -100,14 +103,32 @@ class LanceTable(Collection):
         """The number of rows."""
         return int(self._table.count_rows())
 
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+    def kind(self, field: str) -> Kind | str | None:
+        """The kind of a column, by its type."""
+        import pyarrow as pa
+
+        if field not in self._table.schema.names:
+            return None
+        type_ = self._table.schema.field(field).type
+        if pa.types.is_boolean(type_):
+            return "boolean"
+        if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+            return "number"
+        return "text" if pa.types.is_string(type_) or pa.types.is_large_string(type_) else str(type_)
+
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
         """The k nearest rows; the score is 1 less the distance. A row is named by ``id``, or by its first column."""
         known = [name for name in self._table.schema.names if name != self._vector]
         name = "id" if "id" in known else (known or [""])[0]
         wanted = [one for one in dict.fromkeys((name, *fields)) if one in known]
+        where = " AND ".join(self._where(clause) for clause in clauses)
         hits: list[list[Hit]] = []
         for vector in np.asarray(vectors):
             search = self._table.search(vector, vector_column_name=self._vector).metric(self._metric)
+            if where:
+                search = search.where(where, prefilter=True)
             rows = search.select([*wanted, DISTANCE]).limit(k).to_list()
             hits.append([Hit(str(row[name]), 1.0 - row[DISTANCE], field_of(row, fields)) for row in rows])
         return hits
@@ -118,5 +139,23 @@ class LanceTable(Collection):
 
         vectors = np.ascontiguousarray(rows.vectors, dtype=np.float32)
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-        columns = {name: [one[name] for one in rows.fields] for name in rows.fields[0]}
+        schema = self._table.schema
+        columns = {name: pa.array(rows.column(name), schema.field(name).type) for name in schema.names[1:]}
         self._table.add(pa.table({VECTOR: column, **columns}))
+
+    def _where(self, clause: Clause) -> str:
+        """A condition as SQL. LanceDB compares a column with values of its own type only."""
+        import pyarrow as pa
+
+        name = f"`{clause.field}`"
+        if clause.kind == "number" and self._table.schema.field(clause.field).type != pa.float64():
+            name = f"CAST({name} AS DOUBLE)"
+        if clause.operator == "in":
+            return f"{name} IN ({', '.join(map(_literal, clause.values))})"
+        return f"{name} {clause.operator} {_literal(clause.values[0])}"
+
+
+def _literal(value: Cell) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).lower() if isinstance(value, bool) else f"CAST({value!r} AS DOUBLE)"

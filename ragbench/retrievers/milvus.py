@@ -1,22 +1,32 @@
 """A Milvus collection, searched with the vectors of a ragbench embedder."""
 
+import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.core.errors import InputError, MissingExtra
-from ragbench.retrievers._vector_database import CHUNK, Client, Collection, Hit, Rows, VectorDatabase, field_of
+from ragbench.core.filters import Cell, Clause, Kind
+from ragbench.retrievers._database import CHUNK, OWN, Client, Collection, Hit, Rows, Vectors, field_of
+from ragbench.retrievers._vector_database import VectorDatabase
 
 TOKEN = "MILVUS_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The environment variable of the token."""
 LONGEST = 65_535
 """Bytes of a text field in Milvus."""
-NAMES = ("document_id", "title", "text")
+SAMPLE = 1000
+"""Items that show the kind of a dynamic field."""
+KINDS: Mapping[str, Kind] = {
+    "VARCHAR": "text", "BOOL": "boolean",
+    **dict.fromkeys(("INT8", "INT16", "INT32", "INT64", "FLOAT", "DOUBLE"), "number"),
+}  # fmt: skip
+WORDS = frozenset(("and", "or", "not", "in", "like", "is", "null", "exists", "true", "false", "between"))
+"""Words of Milvus's filters."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Milvus(VectorDatabase):
     timeout: float = 30.0
 
     database: ClassVar[str] = "Milvus"
+    reserved: ClassVar[frozenset[str]] = frozenset(("vector",))
 
     def check(self) -> list[str]:
         """Check that there is one place."""
@@ -62,14 +73,14 @@ class Milvus(VectorDatabase):
             client = MilvusClient(self.url or str(self.path), token=os.environ.get(TOKEN, ""), timeout=self.timeout)
         except Exception as error:  # of pymilvus or of gRPC
             raise InputError(f"{self.place()} cannot be opened: {' '.join(str(error).split())[:200]}") from error
-        return MilvusDatabase(client, self.vector)
+        return MilvusDatabase(client, self.vector, lite=self.path is not None)
 
 
 class MilvusDatabase(Client):
     """A Milvus server or file."""
 
-    def __init__(self, client: Any, vector: str) -> None:
-        self._client, self._vector = client, vector
+    def __init__(self, client: Any, vector: str, *, lite: bool) -> None:
+        self._client, self._vector, self._lite = client, vector, lite
 
     def names(self) -> list[str]:
         """The collections."""
@@ -78,21 +89,25 @@ class MilvusDatabase(Client):
     def open(self, name: str) -> Collection:
         """Load a collection."""
         self._client.load_collection(name)
-        return MilvusCollection(self._client, name, self._vector)
+        return MilvusCollection(self._client, name, self._vector, lite=self._lite)
 
-    def create(self, name: str, dimensions: int) -> Collection:
-        """Create a collection whose ids are those of the chunks."""
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
+        """Create a collection whose ids are those of the chunks. Fields whose names are no words are dynamic."""
         from pymilvus import DataType
 
-        schema = self._client.create_schema(auto_id=False)
+        schema = self._client.create_schema(auto_id=False, enable_dynamic_field=True)
         schema.add_field(CHUNK, DataType.VARCHAR, is_primary=True, max_length=LONGEST)
-        for field in NAMES:
-            schema.add_field(field, DataType.VARCHAR, max_length=LONGEST)
+        types = {"number": DataType.DOUBLE, "boolean": DataType.BOOL}
+        for field, kind in {**dict.fromkeys(OWN[1:], "text"), **fields}.items():
+            if kind == "text" and _plain(field):
+                schema.add_field(field, DataType.VARCHAR, max_length=LONGEST, nullable=True)
+            elif _plain(field):
+                schema.add_field(field, types[kind], nullable=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimensions)
         indexes = self._client.prepare_index_params()
         indexes.add_index("vector", index_type="AUTOINDEX", metric_type="COSINE")
         self._client.create_collection(name, schema=schema, index_params=indexes, consistency_level="Strong")
-        return MilvusCollection(self._client, name, "vector")
+        return MilvusCollection(self._client, name, "vector", lite=self._lite)
 
     def drop(self, name: str) -> None:
         """Delete a collection."""
@@ -106,20 +121,41 @@ class MilvusDatabase(Client):
 class MilvusCollection(Collection):
     """A Milvus collection."""
 
-    def __init__(self, client: Any, name: str, vector: str) -> None:
-        self._client, self._name, self._vector = client, name, vector
+    def __init__(self, client: Any, name: str, vector: str, *, lite: bool) -> None:
+        self._client, self._name, self._vector, self._lite = client, name, vector, lite
 
     def count(self) -> int:
         """The number of items."""
         rows = self._client.query(self._name, filter="", output_fields=["count(*)"], consistency_level="Strong")
         return int(rows[0]["count(*)"])
 
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+    def kind(self, field: str) -> Kind | str | None:
+        """The kind of a field by its type, or of a dynamic field by the values of some items."""
+        about = self._client.describe_collection(self._name)
+        for known in about["fields"]:
+            if known["name"] == field:
+                type_ = known["type"].name
+                return KINDS.get(type_, str(type_).lower())
+        if not about.get("enable_dynamic_field"):
+            return None
+        rows = self._client.query(
+            self._name, filter=f"exists {_name(field)}", output_fields=[field], limit=SAMPLE, consistency_level="Strong"
+        )
+        kinds = {"boolean" if isinstance(v, bool) else "text" if isinstance(v, str) else "number"
+                 for v in (row.get(field) for row in rows) if v is not None}  # fmt: skip
+        return " and ".join(sorted(kinds)) or None
+
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
         """The k nearest items. Distances count as negative scores."""
-        asked = {"anns_field": self._vector} if self._vector else {}
+        asked: dict[str, Any] = {"anns_field": self._vector} if self._vector else {}
+        if clauses and self._lite:
+            # Its HNSW index finds too few items if few match, unless it may look at all of them.
+            asked["search_params"] = {"params": {"ef": self.count()}}
         answers = self._client.search(
             self._name, data=np.asarray(vectors).tolist(), limit=k, output_fields=list(fields),
-            consistency_level="Strong", **asked,
+            consistency_level="Strong", filter=" and ".join(map(_condition, clauses)), **asked,
         )  # fmt: skip
         hits = []
         for answer in answers:
@@ -132,13 +168,38 @@ class MilvusCollection(Collection):
     def add(self, rows: Rows) -> None:
         """Add items. Texts are cut to what a field of Milvus holds."""
         self._client.insert(self._name, [
-            {
-                CHUNK: id_, "vector": vector.tolist(),
-                **{name: known[name].encode()[:LONGEST].decode(errors="ignore") for name in NAMES},
-            }
+            {**{name: _cut(cell) for name, cell in known.items()}, CHUNK: id_, "vector": vector.tolist()}
             for id_, vector, known in zip(rows.ids, np.asarray(rows.vectors), rows.fields, strict=True)
         ])  # fmt: skip
 
     def finish(self) -> None:
         """Wait until all items are stored."""
         self._client.flush(self._name)
+
+
+def _plain(field: str) -> bool:
+    """Whether Milvus allows the name in a schema."""
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", field)) and field.lower() not in WORDS
+
+
+def _name(field: str) -> str:
+    """A field in a filter. ``$meta`` holds the dynamic fields."""
+    return field if _plain(field) else f"$meta[{_literal(field)}]"
+
+
+def _literal(value: Cell) -> str:
+    # Milvus does not know the escapes of other characters than ASCII.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _condition(clause: Clause) -> str:
+    """A condition as Milvus writes it. It finds no item without the field."""
+    if clause.operator == "in" and not _plain(clause.field):  # Milvus Lite knows `in` for fields of the schema alone
+        return f"({' or '.join(f'{_name(clause.field)} == {_literal(value)}' for value in clause.values)})"
+    if clause.operator == "in":
+        return f"{_name(clause.field)} in [{', '.join(map(_literal, clause.values))}]"
+    return f"{_name(clause.field)} {clause.operator} {_literal(clause.values[0])}"
+
+
+def _cut(cell: Cell) -> Cell:
+    return cell.encode()[:LONGEST].decode(errors="ignore") if isinstance(cell, str) else cell

@@ -1,19 +1,25 @@
 """A PostgreSQL table with pgvector, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.core.errors import InputError, MissingExtra
-from ragbench.retrievers._vector_database import CHUNK, Client, Collection, Hit, Rows, VectorDatabase, field_of
+from ragbench.core.filters import Cell, Clause, Kind
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Vectors, field_of
+from ragbench.retrievers._vector_database import VectorDatabase
 
 OPERATORS = {"cosine": "<=>", "l2": "<->", "dot": "<#>"}
 """Operators of pgvector. ``<#>`` is the negative inner product, so the nearest comes first with each."""
 VECTOR = "embedding"
+TYPES: Mapping[Kind, str] = {"text": "text", "number": "double precision", "boolean": "boolean"}
+KINDS: Mapping[str, Kind] = {
+    "text": "text", "character varying": "text", "boolean": "boolean",
+    **dict.fromkeys(("smallint", "integer", "bigint", "real", "double precision", "numeric"), "number"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class PgVector(VectorDatabase):
     timeout: int = 10
 
     database: ClassVar[str] = "PostgreSQL"
+    reserved: ClassVar[frozenset[str]] = frozenset(("id", VECTOR))
 
     def check(self) -> list[str]:
         """Check the address."""
@@ -82,16 +89,18 @@ class PgClient(Client):
         """Open a table."""
         return PgTable(self._connection, name, self._vector, self._metric)
 
-    def create(self, name: str, dimensions: int) -> Collection:
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
         """Create a table, and the extension if it is missing."""
         from psycopg import sql
 
         self._connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        columns = [(one, "text") for one in OWN] + [(one, TYPES[kind]) for one, kind in fields.items()]
         self._connection.execute(
-            sql.SQL(
-                "CREATE TABLE {} (id text PRIMARY KEY, chunk_id text, document_id text, title text, text text, "
-                "embedding vector({}))"
-            ).format(sql.Identifier(name), sql.Literal(dimensions))
+            sql.SQL("CREATE TABLE {} (id text PRIMARY KEY, {}, embedding vector({}))").format(
+                sql.Identifier(name),
+                sql.SQL(", ").join(sql.Identifier(one) + sql.SQL(f" {type_}") for one, type_ in columns),
+                sql.Literal(dimensions),
+            )
         )
         return PgTable(self._connection, name, VECTOR, "cosine")
 
@@ -119,7 +128,14 @@ class PgTable(Collection):
         query = sql.SQL("SELECT count({}) FROM {}").format(sql.Identifier(self._vector), sql.Identifier(self._name))
         return int(self._connection.execute(query).fetchone()[0])
 
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+    def kind(self, field: str) -> Kind | str | None:
+        """The kind of a column, by its type."""
+        type_ = self._columns().get(field)
+        return None if type_ is None else KINDS.get(type_, type_)
+
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
         """The k nearest rows. The score is 1 less the distance; the id of a row is its column ``id``, if it has one."""
         from psycopg import sql
 
@@ -131,39 +147,62 @@ class PgTable(Collection):
         chosen = sql.SQL("").join(sql.SQL(", t.{}").format(sql.Identifier(name)) for name in names)
         query = sql.SQL(
             "SELECT q.n, t.{vector} {nearest} q.v{chosen} FROM unnest(%s::int[], %s::text[]::vector[]) AS q(n, v) "
-            "CROSS JOIN LATERAL (SELECT * FROM {table} WHERE {vector} IS NOT NULL ORDER BY {vector} {nearest} q.v "
-            "LIMIT %s) t"
+            "CROSS JOIN LATERAL (SELECT * FROM {table} WHERE {vector} IS NOT NULL{where} "
+            "ORDER BY {vector} {nearest} q.v LIMIT %s) t"
         ).format(
             vector=sql.Identifier(self._vector), nearest=sql.SQL(OPERATORS[self._metric]), chosen=chosen,
-            table=sql.Identifier(self._name),
+            table=sql.Identifier(self._name), where=sql.SQL("").join(map(self._where, clauses)),
         )  # fmt: skip
         texts = ["[" + ",".join(map(repr, vector.tolist())) + "]" for vector in np.asarray(vectors)]
+        values = [_storable(value) for clause in clauses for value in clause.values]
         hits: list[list[Hit]] = [[] for _ in texts]
-        # An HNSW index finds no more than this many rows.
+        # An HNSW index finds no more than this many rows, and filters those that it has found.
         with self._connection.transaction():
+            if clauses:
+                self._connection.execute("SET LOCAL enable_indexscan = off")
             self._connection.execute(f"SET LOCAL hnsw.ef_search = {min(max(k, 40), 1000)}")
-            for number, distance, *values in self._connection.execute(query, (list(range(len(texts))), texts, k)):
-                row = dict(zip(names, values, strict=True))
+            for number, distance, *known in self._connection.execute(
+                query, (list(range(len(texts))), texts, *values, k)
+            ):
+                row = dict(zip(names, known, strict=True))
                 hits[number].append(Hit(str(row.get("id", "")), 1.0 - float(distance), field_of(row, fields)))
         return [sorted(found, key=lambda hit: -hit.score) for found in hits]
 
-    def _columns(self) -> list[str]:
+    def _where(self, clause: Clause) -> Any:
+        """A condition with places for its values, and ``AND`` before it.
+
+        Texts compare by code points, whatever the language of the database.
+        """
+        from psycopg import sql
+
+        column = sql.Identifier(clause.field)
+        if clause.kind == "number" and self._columns()[clause.field] != "double precision":
+            column = sql.SQL("{}::double precision").format(column)
+        elif clause.kind == "text":
+            column = sql.SQL('{} COLLATE "C"').format(column)
+        if clause.operator == "in":
+            return sql.SQL(" AND {} IN ({})").format(column, sql.SQL(", ").join(sql.Placeholder() * len(clause.values)))
+        return sql.SQL(" AND {} {} %s").format(column, sql.SQL(clause.operator))
+
+    def _columns(self) -> dict[str, str]:
+        """Type by name."""
         found = self._connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s "
             "AND table_schema = ANY (current_schemas(false)) ORDER BY ordinal_position", (self._name,),
         )  # fmt: skip
-        return [row[0] for row in found]
+        return {row[0]: row[1] for row in found}
 
     def add(self, rows: Rows) -> None:
         """Add rows by COPY."""
         from psycopg import sql
 
-        copy = sql.SQL("COPY {} (id, chunk_id, document_id, title, text, embedding) FROM STDIN").format(
-            sql.Identifier(self._name)
+        names = [name for name in self._columns() if name not in ("id", self._vector)]
+        copy = sql.SQL("COPY {} (id, {}, embedding) FROM STDIN").format(
+            sql.Identifier(self._name), sql.SQL(", ").join(map(sql.Identifier, names))
         )
         with self._connection.cursor() as cursor, cursor.copy(copy) as out:
             for id_, vector, known in zip(rows.ids, np.asarray(rows.vectors), rows.fields, strict=True):
-                values = [known[name].replace("\0", " ") for name in (CHUNK, "document_id", "title", "text")]
+                values = [_storable(known[name]) if name in known else None for name in names]
                 out.write_row([id_, *values, "[" + ",".join(map(repr, vector.tolist())) + "]"])
 
     def finish(self) -> None:
@@ -172,3 +211,8 @@ class PgTable(Collection):
 
         query = sql.SQL("CREATE INDEX ON {} USING hnsw (embedding vector_cosine_ops)")
         self._connection.execute(query.format(sql.Identifier(self._name)))
+
+
+def _storable(value: Cell) -> Cell:
+    """The value without the one character that PostgreSQL refuses."""
+    return value.replace("\0", " ") if isinstance(value, str) else value

@@ -1,20 +1,24 @@
 """A Qdrant collection, searched with the vectors of a ragbench embedder."""
 
 import os
+import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.core.errors import MissingExtra
-from ragbench.retrievers._vector_database import Client, Collection, Hit, Rows, VectorDatabase, field_of
+from ragbench.core.filters import Clause, Kind
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Vectors, field_of
+from ragbench.retrievers._vector_database import VectorDatabase
 
 KEY = "QDRANT_API_KEY"
 """The environment variable of the key."""
+PAGE = 10_000
+"""Items that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ class QdrantDatabase(Client):
         """Open a collection."""
         return QdrantCollection(self._client, name, self._vector)
 
-    def create(self, name: str, dimensions: int) -> Collection:
-        """Create a collection with one vector without a name."""
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
+        """Create a collection with one vector without a name. Qdrant has no schema."""
         from qdrant_client import models
 
         vectors = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
@@ -96,24 +100,40 @@ class QdrantDatabase(Client):
         self._client.close()
 
 
-class QdrantCollection(Collection):
+class QdrantCollection(Schemaless):
     """A Qdrant collection. Its ids are numbers or UUIDs."""
 
     def __init__(self, client: Any, name: str, vector: str) -> None:
+        super().__init__()
         self._client, self._name, self._vector = client, name, vector
 
     def count(self) -> int:
         """The number of items."""
         return int(self._client.count(self._name, exact=True).count)
 
-    def search(self, vectors: npt.NDArray[np.float32], k: int, fields: Sequence[str]) -> list[list[Hit]]:
+    def cells(self, field: str) -> Iterable[object]:
+        """The value of a field of each item, a page of items after another."""
+        offset: Any = None
+        while True:
+            points, offset = self._client.scroll(
+                self._name, limit=PAGE, offset=offset, with_payload=[_path(field)], with_vectors=False
+            )
+            for point in points:
+                yield (point.payload or {}).get(field)
+            if offset is None:
+                return
+
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
         """The k nearest items. Distances count as negative scores."""
         from qdrant_client import models
 
         wanted: Any = list(fields) if fields else False
+        only = models.Filter(must=[_condition(clause) for clause in clauses]) if clauses else None
         using = self._vector or None
         asked = [
-            models.QueryRequest(query=vector.tolist(), limit=k, with_payload=wanted, using=using)
+            models.QueryRequest(query=vector.tolist(), limit=k, with_payload=wanted, using=using, filter=only)
             for vector in np.asarray(vectors)
         ]
         answers = self._client.query_batch_points(self._name, requests=asked)
@@ -134,3 +154,28 @@ class QdrantCollection(Collection):
             for id_, vector, known in zip(rows.ids, np.asarray(rows.vectors), rows.fields, strict=True)
         ]
         self._client.upsert(self._name, points=points, wait=True)
+
+
+def _path(field: str) -> str:
+    """A field as a path of Qdrant, where a dot leads into an object."""
+    return field if re.fullmatch(r"[A-Za-z0-9_-]+", field) else f'"{field}"'
+
+
+def _condition(clause: Clause) -> Any:
+    from qdrant_client import models
+
+    key = _path(clause.field)
+    if clause.kind == "text":  # `in` alone, since Qdrant does not order texts
+        return models.FieldCondition(key=key, match=models.MatchAny(any=[str(value) for value in clause.values]))
+    if clause.kind == "boolean":
+        either = [models.MatchValue(value=bool(value)) for value in clause.values]
+        return models.Filter(should=[models.FieldCondition(key=key, match=one) for one in either])
+    ranges = {
+        "in": [{"gte": value, "lte": value} for value in clause.values],
+        "!=": [{"lt": clause.values[0]}, {"gt": clause.values[0]}],
+        "<": [{"lt": clause.values[0]}], "<=": [{"lte": clause.values[0]}],
+        ">": [{"gt": clause.values[0]}], ">=": [{"gte": clause.values[0]}],
+    }[clause.operator]  # fmt: skip
+    return models.Filter(
+        should=[models.FieldCondition(key=key, range=models.Range.model_validate(one)) for one in ranges]
+    )

@@ -1,6 +1,7 @@
 """Write chunks and their vectors into a collection of a vector database."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from ragbench.core.options import named, option, options
 from ragbench.corpus.chunk import AUTO, chunk_corpus
 from ragbench.io.places import cache_folder
 from ragbench.plugins import RETRIEVERS, Spec, build, built_in, names
-from ragbench.retrievers._vector_database import CHUNK, Indexed, VectorDatabase, write_collection
+from ragbench.retrievers._database import CHUNK
+from ragbench.retrievers._vector_database import Indexed, VectorDatabase, write_collection
 from ragbench.workflows.groups import CacheFolder, CorpusReading
 from ragbench.workflows.reading import read_corpus
 
@@ -26,14 +28,19 @@ class Options(CorpusReading, CacheFolder):
         "Vector database and collection, such as qdrant:path=db,collection=docs.", section="Output",
         metavar="NAME:key=value,...", changes=True,
     )  # fmt: skip
+    fields: Sequence[str] = option(
+        "Field of the metadata to write beside the text, for filters.", default=(), section="Output", flag="--field",
+        unset="all with single values",
+    )  # fmt: skip
     replace: bool = option("Replace the collection if it exists.", default=False, section="Output")
 
 
 def run(options: Options, context: Context) -> Indexed:
     """Embed every chunk and write it with its vector, text, title and ids into a collection.
 
-    The collection has the fields ``chunk_id``, ``document_id``, ``title`` and ``text``, and its vectors are compared
-    by cosine. ``retriever`` is the spec that searches it in an evaluation.
+    The collection has the fields ``chunk_id``, ``document_id``, ``title`` and ``text`` and the metadata of the
+    documents, as numbers, texts or truth values. Its vectors are compared by cosine. ``retriever`` is the spec that
+    searches it in an evaluation.
 
     Raises:
         SettingError: this retriever is no vector database or has a wrong setting, or the collection exists.
@@ -51,10 +58,12 @@ def run(options: Options, context: Context) -> Indexed:
     context = replace(context, cache=cache_folder(options.cache))
     began = time.perf_counter()
     chunks, ledger = _chunks(options, context)
-    items = write_collection(target, chunks, context, replace_it=options.replace)
+    items, written = write_collection(
+        target, chunks, context, fields=options.fields or None, replace_it=options.replace
+    )
     return Indexed(
         target.collection, target.place(), f"{options.into},existing=true,id_field={CHUNK}", len(chunks.document_ids),
-        items, target.model, time.perf_counter() - began, ledger,
+        items, tuple(written.kinds), target.model, time.perf_counter() - began, ledger + written.ledger,
     )  # fmt: skip
 
 

@@ -28,6 +28,21 @@ def test_a_collection_is_filled_and_evaluated(ragbench: Any, filled: Any) -> Non
     assert stored["metrics"]["ndcg@10"]["mean"] == pytest.approx(dense["metrics"]["ndcg@10"]["mean"], abs=1e-6)
 
 
+def test_the_metadata_are_written_and_filtered_by(ragbench: Any, filled: Any) -> None:
+    place, found = filled
+    assert found["fields"] == ["category", "price"]
+    words = ["eval", "--corpus", SHOP, "--golden", "datasets/shop", "--filter", "price<200 and category!=outdoor"]
+    done = ragbench(*words, "--retriever", "dense", "--retriever", found["retriever"], "--json")
+    assert done.code == 0, done.err
+    dense, stored = json.loads(done.out)["arms"]
+    assert stored["metrics"]["ndcg@10"]["mean"] == pytest.approx(dense["metrics"]["ndcg@10"]["mean"], abs=1e-6)
+    again = ["index", "--corpus", SHOP, "--into", place, "--replace", "--field"]
+    assert "--field" in ragbench(*again, "prize").err
+    assert ragbench(*again, "price").code == 0
+    done = ragbench(*words, "--retriever", "dense", "--retriever", found["retriever"], "--json")
+    assert "has no field 'category'" in json.loads(done.out)["arms"][1]["error"]
+
+
 def test_a_collection_is_replaced_only_on_request(ragbench: Any, filled: Any) -> None:
     place, _ = filled
     again = ragbench("index", "--corpus", SHOP, "--into", place)

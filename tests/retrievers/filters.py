@@ -13,7 +13,7 @@ DAYS = ["2025-12-31", "2026-01-01", "2026-01-31T10:00", None]
 SOLD = [True, False, None]
 
 
-def shelf() -> Chunks:
+def shelf(cheaper: float = 0.0) -> Chunks:
     """Sixty documents, one or two chunks of each. The brand of every eighth looks like a number."""
     chunks, metadata = [], []
     rng = random.Random(1)
@@ -27,7 +27,7 @@ def shelf() -> Chunks:
             value = rng.choice(values)
             if value is not None:
                 row[name] = value
-        row["Price (EUR)"] = at / 4
+        row["Price (EUR)"] = at / 4 - cheaper
         row["tags"] = ["not", "scalar"]
         metadata.append(row)
     return Chunks(**{**vars(Chunks.of(chunks)), "metadata": metadata})

@@ -16,10 +16,10 @@ from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers._vector_database import write_collection
 from ragbench.testing import check_retriever, small_corpus
+from tests.retrievers.databases import DATABASES, Spec, spec_of
 from tests.retrievers.postgres import postgres
 
 QUERIES = [Query("q1", "something for a warm night"), Query("q2", "drink from a river", frozenset({"filter-8"}))]
-Spec = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,10 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["chroma", "qdrant", "lancedb", "pgvector", "milvus"])
+@pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Spec:
     """The spec of a database on disk."""
-    name = request.param
-    if name == "pgvector":
-        return {"name": name, "url": request.getfixturevalue("postgres_url"), "collection": f"c{uuid.uuid4().hex[:8]}"}
-    pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client", "milvus": "milvus_lite"}.get(name, name))
-    return {"name": name, "path": tmp_path / ("m.db" if name == "milvus" else "db")}
+    return spec_of(request, tmp_path)
 
 
 def test_finds_what_dense_finds(database: Spec) -> None:
@@ -62,10 +58,10 @@ def test_a_second_run_finds_the_collection_filled(database: Spec) -> None:
 def test_a_collection_that_was_filled_for_users_is_searched_as_it_is(database: Spec) -> None:
     """Chunks are matched by a field, by their text, or, where the database keeps ids, by its id."""
     corpus, spec = small_corpus(), {**database, "collection": f"users_{uuid.uuid4().hex[:8]}"}
-    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False) == len(corpus)
+    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False)[0] == len(corpus)
     with pytest.raises(SettingError, match=r"already"):
         write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=False)
-    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=True) == len(corpus)
+    assert write_collection(build(RETRIEVERS, spec), corpus, Context(), replace_it=True)[0] == len(corpus)
     exact = build(RETRIEVERS, "dense").index(corpus, Context()).search(QUERIES, 4)
     for field in ({"id_field": "chunk_id"}, {"text_field": "text"}):
         index = build(RETRIEVERS, {**spec, "existing": True, **field}).index(corpus, Context())

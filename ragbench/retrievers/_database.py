@@ -1,0 +1,168 @@
+"""The contract of a vector database: a `Client` is a connection, and a `Collection` can be filled and searched."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.filters import Cell, Clause, Kind
+from ragbench.retrievers._external import one_line
+
+CHUNK, DOCUMENT, TITLE, TEXT = "chunk_id", "document_id", "title", "text"
+OWN = (CHUNK, DOCUMENT, TITLE, TEXT)
+"""The fields of every item that ragbench writes. They hold text."""
+Vectors = npt.NDArray[np.float32]
+
+
+class Hit(NamedTuple):
+    """One item that a database found.
+
+    Attributes:
+        id: its id in the database.
+        score: higher is better.
+        fields: the fields that were asked for, as far as the item has them.
+    """
+
+    id: str
+    score: float
+    fields: Mapping[str, object] = {}
+
+
+class Rows(NamedTuple):
+    """Items to write.
+
+    Attributes:
+        ids: ids of chunks.
+        vectors: (n, d) float32.
+        fields: the values of each. A field without a value is absent.
+    """
+
+    ids: Sequence[str]
+    vectors: Vectors
+    fields: Sequence[Mapping[str, Cell]]
+
+    def column(self, name: str) -> list[Cell | None]:
+        """The values of one field."""
+        return [one.get(name) for one in self.fields]
+
+
+class Collection(ABC):
+    """A collection, or what the database calls it: a table, a class, an index."""
+
+    batch: int = 1000
+    """The most items that one call of `add` takes."""
+    orders_texts: ClassVar[bool] = True
+    """Whether it can compare texts with ``<`` and ``!=``. Otherwise `search` gets ``in`` for texts only."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """The number of items."""
+
+    @abstractmethod
+    def kind(self, field: str) -> Kind | str | None:
+        """The kind of a field, or another word for what it holds. None if there is no such field."""
+
+    @abstractmethod
+    def search(
+        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
+    ) -> list[list[Hit]]:
+        """The k nearest items of each vector among those that match all clauses, with these fields of each.
+
+        Every clause has a value, and the field has its kind.
+        """
+
+    @abstractmethod
+    def add(self, rows: Rows) -> None:
+        """Add items."""
+
+    def texts(self, field: str) -> Iterable[str]:
+        """The different values of a field of text. Only asked of a collection that does not order texts."""
+        raise NotImplementedError
+
+    def finish(self) -> None:  # noqa: B027 - most databases have nothing to do here
+        """Called once after the last `add`, for example to build an index."""
+
+
+class Schemaless(Collection):
+    """A collection whose items may have any fields. Their kinds are those of the values."""
+
+    orders_texts = False
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Kind | str | None, tuple[str, ...]]] = {}
+
+    @abstractmethod
+    def cells(self, field: str) -> Iterable[object]:
+        """The value of a field of each item, or None."""
+
+    def kind(self, field: str) -> Kind | str | None:
+        """The kind of all values. They are read once."""
+        return self._read(field)[0]
+
+    def texts(self, field: str) -> Iterable[str]:
+        """The different values of a field of text. They are read once."""
+        return self._read(field)[1]
+
+    def _read(self, field: str) -> tuple[Kind | str | None, tuple[str, ...]]:
+        if field not in self._seen:
+            values = dict.fromkeys((type(cell), cell) for cell in self.cells(field) if isinstance(cell, Cell | int))
+            kinds = {_KINDS[type_] for type_, _ in values}
+            texts = tuple(cell for _, cell in values if isinstance(cell, str))
+            self._seen[field] = (" and ".join(sorted(kinds)) or None, texts)
+        return self._seen[field]
+
+
+_KINDS: Mapping[type, Kind] = {str: "text", bool: "boolean", int: "number", float: "number"}
+
+
+class Client(ABC):
+    """A connection to a database."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The collections."""
+
+    @abstractmethod
+    def open(self, name: str) -> Collection:
+        """Open a collection that exists."""
+
+    @abstractmethod
+    def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
+        """Create a collection for vectors compared by cosine.
+
+        Args:
+            name: its name.
+            dimensions: numbers in a vector.
+            fields: kinds of the metadata that its items will have, besides the fields of every item.
+        """
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Delete a collection."""
+
+    def close(self) -> None:  # noqa: B027 - some have nothing to close
+        """Close the connection."""
+
+
+@contextmanager
+def refusals(database: str) -> Iterator[None]:
+    """Name the database in its errors, which are of several families.
+
+    Raises:
+        InputError: the block failed.
+    """
+    try:
+        yield
+    except RagbenchError:
+        raise
+    except Exception as error:
+        raise InputError(f"{database} refuses: {one_line(str(error) or type(error).__name__)}") from error
+
+
+def field_of(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, object]:
+    """The fields of an item that were asked for."""
+    return {name: values[name] for name in fields if values.get(name) is not None}

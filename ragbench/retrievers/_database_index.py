@@ -1,0 +1,136 @@
+"""A collection of a vector database that answers queries, and whose ids come back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ragbench.core.context import Context
+from ragbench.core.documents import Chunks
+from ragbench.core.errors import InputError
+from ragbench.core.filters import Clause, Filter
+from ragbench.core.runs import Query, Unit
+from ragbench.models.embed.base import Embedder
+from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, refusals
+from ragbench.retrievers._external import OwnIdsIndex
+from ragbench.retrievers._filters import by_filter
+from ragbench.retrievers.base import Ranking
+
+if TYPE_CHECKING:
+    from ragbench.retrievers._vector_database import VectorDatabase
+
+QUERIES_PER_CALL = 256
+MOST_TEXTS = 10_000
+"""Values of a field that a database without an order of texts is asked for at once."""
+
+
+class DatabaseIndex(OwnIdsIndex):
+    """A collection that answers queries."""
+
+    filters = True
+
+    def __init__(
+        self,
+        settings: "VectorDatabase",
+        chunks: Chunks,
+        context: Context,
+        embedder: Embedder,
+        client: Client,
+        collection: Collection,
+    ) -> None:
+        super().__init__(chunks, settings.returns)
+        self._settings, self._embedder, self._progress = settings, embedder, context.progress
+        self._client, self._collection = client, collection
+        with refusals(settings.database):
+            self._size = collection.count()
+        if self._size == 0:
+            raise InputError(f"the {settings.database} collection {settings.collection!r} is empty")
+        self.notes["items"] = self._size
+        own = "" if settings.existing else CHUNK
+        self._field = settings.text_field or settings.id_field or own
+        self._by_text = _by_text(chunks, settings.returns) if settings.text_field else None
+
+    def rank(self, queries: Sequence[Query], k: int) -> Ranking:
+        """The items nearest to each query's vector, among those that its filter lets through."""
+        vectors = self._embedder.encode([query.text for query in queries], "query")
+        fields = [self._field] if self._field else []
+        answers: list[list[tuple[str, float]]] = [[] for _ in queries]
+        name = self._settings.database
+        with self._progress(f"asking {name}", len(queries)) as advance, refusals(name):
+            for filter_, at in by_filter(queries):
+                clauses = [] if filter_ is None else self._clauses(filter_)
+                for start in range(0, len(at), QUERIES_PER_CALL):
+                    part = at[start : start + QUERIES_PER_CALL]
+                    if all(clause.values for clause in clauses):
+                        found = self._collection.search(vectors[part], min(k, self._size), fields, clauses)
+                        for position, hits in zip(part, found, strict=True):
+                            answers[position] = [(self._id(hit), hit.score) for hit in hits]
+                    advance(len(part))
+        return self.ranking(answers)
+
+    def _clauses(self, filter_: Filter) -> list[Clause]:
+        """The conditions of a filter, as the collection can apply them.
+
+        Raises:
+            SettingError: the corpus has no such field, or a value is of another kind.
+            InputError: the collection has no such field, or it holds another kind of values than the corpus.
+        """
+        found = []
+        for clause in self._chunks.fields.clauses(filter_):
+            kind = self._collection.kind(clause.field)
+            if kind != clause.kind:
+                raise InputError(self._other_kind(clause, kind))
+            if clause.kind == "text" and clause.operator != "in" and not self._collection.orders_texts:
+                clause = self._listed(clause)
+            found.append(clause)
+        return found
+
+    def _other_kind(self, clause: Clause, kind: str | None) -> str:
+        where = f"the {self._settings.database} collection {self._settings.collection!r}"
+        write = "ragbench index writes the fields of the corpus"
+        if kind is None:
+            return f"{where} has no field {clause.field!r}, so it cannot filter by it; {write}"
+        return (
+            f"{where} holds {kind} in its field {clause.field!r}, and the corpus {clause.kind}, so a filter would mean "
+            f"two things; {write}"
+        )
+
+    def _listed(self, clause: Clause) -> Clause:
+        """The values of the collection that match, for a database that does not order texts."""
+        values = sorted(text for text in self._collection.texts(clause.field) if clause(text))
+        if len(values) > MOST_TEXTS:
+            raise InputError(
+                f"{self._settings.database} cannot compare texts by {clause.operator}, and {len(values):,} values of "
+                f"{clause.field!r} are too many to ask for one by one; use a field of numbers"
+            )
+        return replace(clause, operator="in", values=tuple(values))
+
+    def _id(self, hit: Hit) -> str:
+        if not self._field:
+            return hit.id
+        value = hit.fields.get(self._field)
+        if value is None:
+            raise InputError(
+                f"item {hit.id!r} of collection {self._settings.collection!r} has no field {self._field!r}"
+            )
+        if self._by_text is None:
+            return str(value)
+        return self._by_text.get(_words(str(value)), hit.id)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _by_text(chunks: Chunks, unit: Unit) -> Mapping[str, str]:
+    """Id by text, regardless of white space; of equal texts, the first. A chunk counts with and without its title."""
+    found: dict[str, str] = {}
+    documents = chunks.document_index.tolist()
+    for row, (id_, text, whole) in enumerate(zip(chunks.ids, chunks.texts, chunks.contents, strict=True)):
+        known = id_ if unit == "chunk" else chunks.document_ids[documents[row]]
+        found.setdefault(_words(text), known)
+        found.setdefault(_words(whole), known)
+    return found
