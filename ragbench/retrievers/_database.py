@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.errors import InputError, RagbenchError, did_you_mean
 from ragbench.core.filters import Cell, Clause, Kind
 from ragbench.retrievers._external import one_line
 
@@ -50,6 +50,23 @@ class Rows(NamedTuple):
         return [one.get(name) for one in self.fields]
 
 
+class Space(NamedTuple):
+    """How the vectors of a collection are compared.
+
+    Attributes:
+        dimensions: numbers in a vector.
+        metric: ``cosine``, ``dot``, ``l2`` or ``l1``, or the database's own word for another.
+    """
+
+    dimensions: int
+    metric: str
+
+    @property
+    def sign(self) -> float:
+        """What makes the scores of a database rise with similarity: -1 for distances."""
+        return -1.0 if self.metric in ("l2", "l1") else 1.0
+
+
 class Collection(ABC):
     """A collection, or what the database calls it: a table, a class, an index."""
 
@@ -61,6 +78,14 @@ class Collection(ABC):
     @abstractmethod
     def count(self) -> int:
         """The number of items."""
+
+    @abstractmethod
+    def space(self) -> Space:
+        """The vectors. Only asked of a collection that is not empty.
+
+        Raises:
+            InputError: the collection has no such vectors, or an index of them that contradicts the settings.
+        """
 
     @abstractmethod
     def kind(self, field: str) -> Kind | str | None:
@@ -161,6 +186,22 @@ def refusals(database: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(f"{database} refuses: {one_line(str(error) or type(error).__name__)}") from error
+
+
+def vector_of(asked: str, known: Sequence[str], collection: str) -> str:
+    """The name of the vectors of a collection: the one that was asked for, or else the only one.
+
+    Raises:
+        InputError: there is none of that name, or several and none was asked for.
+    """
+    if asked in known:
+        return asked
+    if asked:
+        raise InputError(f"collection {collection!r} has no vectors {asked!r}{did_you_mean(asked, known)}; set vector=")
+    if len(known) != 1:
+        several = f"several vectors: {', '.join(known)}. Set vector= to one of them" if known else "no vectors"
+        raise InputError(f"collection {collection!r} has {several}")
+    return known[0]
 
 
 def field_of(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, object]:

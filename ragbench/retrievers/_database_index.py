@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ragbench.retrievers._vector_database import VectorDatabase
 
 QUERIES_PER_CALL = 256
+METRICS = ("cosine", "dot", "l2", "l1")
 MOST_TEXTS = 10_000
 """Values of a field that a database without an order of texts is asked for at once."""
 
@@ -43,11 +44,39 @@ class DatabaseIndex(OwnIdsIndex):
         with refusals(settings.database):
             self._size = collection.count()
         if self._size == 0:
-            raise InputError(f"the {settings.database} collection {settings.collection!r} is empty")
+            raise InputError(
+                f"the {settings.database} collection {settings.collection!r} is empty; fill it with ragbench index"
+            )
         self.notes["items"] = self._size
+        if settings.existing:
+            self._check_space()
         own = "" if settings.existing else CHUNK
         self._field = settings.text_field or settings.id_field or own
         self._by_text = _by_text(chunks, settings.returns) if settings.text_field else None
+
+    def _check_space(self) -> None:
+        """Compare the vectors of the collection with those of the embedder.
+
+        Raises:
+            InputError: they have other dimensions, or are compared in a way that is not meant for them.
+        """
+        settings = self._settings
+        with refusals(settings.database):
+            space = self._collection.space()
+        which = f"the {settings.database} collection {settings.collection!r}"
+        dimensions = self._embedder.encode(["dimensions"], "query").shape[1]
+        if space.dimensions != dimensions:
+            raise InputError(
+                f"{which} has vectors of {space.dimensions:,} dimensions, and the embedder {settings.model!r} makes "
+                f"{dimensions:,}; set model= to the embedder that filled the collection"
+            )
+        if space.metric not in METRICS:
+            raise InputError(
+                f"{which} compares vectors by {space.metric}, which is not meant for those of an embedder; "
+                f"use a collection that compares by {', '.join(METRICS[:-1])} or {METRICS[-1]}"
+            )
+        if space.metric != "cosine":
+            self.notes["metric"] = space.metric
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The items nearest to each query's vector, among those that its filter lets through."""

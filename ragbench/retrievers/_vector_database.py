@@ -7,11 +7,12 @@ A database is one file beside this one: a `VectorDatabase` with its settings and
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import InputError, SettingError
+from ragbench.core.errors import InputError, RagbenchError, SettingError, nearest
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.runs import Unit
@@ -20,6 +21,7 @@ from ragbench.models.embed.base import Embedder
 from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers._database import Client, Collection, Rows, refusals
 from ragbench.retrievers._database_index import DatabaseIndex
+from ragbench.retrievers._external import one_line
 from ragbench.retrievers._written_fields import Written, fields_to_write, rows_of_fields
 from ragbench.retrievers.base import Retriever
 
@@ -58,11 +60,10 @@ class VectorDatabase(Retriever):
 
     @abstractmethod
     def connect(self) -> Client:
-        """Connect to the database.
+        """Connect to the database; see `opened`.
 
         Raises:
             MissingExtra: its client is not installed.
-            InputError: there is no database at the place.
         """
 
     def place(self) -> str:
@@ -97,10 +98,10 @@ class VectorDatabase(Retriever):
             InputError: there is no such collection, or the database refuses it.
         """
         embedder: Embedder = build(EMBEDDERS, self.model)
-        client = self.connect()
+        client, names = self.opened()
         try:
             if self.existing:
-                collection, filled = self._theirs(client), None
+                collection, filled = self._theirs(client, names), None
             else:
                 written = fields_to_write(chunks, self.reserved, None)
                 decides = [chunks.fingerprint, embedder.fingerprint()]
@@ -116,12 +117,34 @@ class VectorDatabase(Retriever):
             index.notes["filled"] = "earlier" if filled else "now"
         return index
 
-    def _theirs(self, client: Client) -> Collection:
-        with refusals(self.database):
-            names = sorted(client.names())
+    def opened(self) -> tuple[Client, list[str]]:
+        """Connect to the database, and list its collections.
+
+        Raises:
+            MissingExtra: its client is not installed.
+            InputError: there is no database at the place.
+        """
+        client = None
+        try:
+            client = self.connect()
+            return client, sorted(client.names())
+        except Exception as error:  # each client has its own family
+            if client is not None:
+                client.close()
+            if isinstance(error, RagbenchError):
+                raise
+            reason = one_line(str(error) or type(error).__name__)
+            raise InputError(f"{self.database}: {self.place()} cannot be opened: {reason}. {self.hint()}") from error
+
+    def hint(self) -> str:
+        """What to check if the database cannot be opened."""
+        return "Check the place, and that no other program has it open"
+
+    def _theirs(self, client: Client, names: Sequence[str]) -> Collection:
         if self.collection not in names:
-            there = first_ten(names) if names else "none"
-            raise InputError(f"{self.place()} has no collection {self.collection!r} (it has: {there})")
+            near = nearest(self.collection, names)
+            there = f"did you mean {near[0]!r}?" if near else f"it has: {first_ten(names) or 'none'}"
+            raise InputError(f"{self.place()} has no collection {self.collection!r} ({there})")
         with refusals(self.database):
             return client.open(self.collection)
 
@@ -149,6 +172,40 @@ class VectorDatabase(Retriever):
                 advance(len(ids))
             collection.finish()
         return collection, False
+
+
+@dataclass(frozen=True)
+class ServerOrPath(VectorDatabase):
+    """A database that is a server, or a folder or file of this machine.
+
+    Attributes:
+        url: address of a server; or
+        path: folder or file of a local database.
+        vector: name of the vectors, if the items of an existing collection have several.
+        timeout: seconds for one call of a server.
+    """
+
+    url: str = ""
+    path: Path | None = None
+    vector: str = ""
+    timeout: int = 30
+
+    def check(self) -> list[str]:
+        """Check that there is one place."""
+        faults = super().check()
+        if self.url and self.path:
+            faults.append("url and path are both given; give one of them")
+        elif self.existing and not self.url and (self.path is None or not self.path.exists()):
+            faults.append(f"existing=true needs url, or path, where the collection is; it is {self.path}")
+        return faults
+
+    def place(self) -> str:
+        """The address or the path."""
+        return str(self.url or self.path or self.database)
+
+    def hint(self) -> str:
+        """What to check if the database cannot be opened."""
+        return "Check that the server runs and the address is right" if self.url else super().hint()
 
 
 @dataclass(frozen=True)
@@ -203,11 +260,11 @@ def write_collection(
     """
     embedder: Embedder = build(EMBEDDERS, settings.model)
     written = fields_to_write(chunks, settings.reserved, fields)
-    client = settings.connect()
+    client, names = settings.opened()
     try:
-        with refusals(settings.database):
-            there = settings.collection in client.names()
-            if there and replace_it:
+        there = settings.collection in names
+        if there and replace_it:
+            with refusals(settings.database):
                 client.drop(settings.collection)
         if there and not replace_it:
             raise SettingError(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Clause, Kind
-from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Vectors, field_of
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Space, Vectors, field_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 PAGE = 10_000
@@ -85,6 +85,13 @@ class ChromaCollection(Schemaless):
     def __init__(self, collection: Any, batch: int) -> None:
         super().__init__()
         self._collection, self.batch = collection, batch
+
+    def space(self) -> Space:
+        """The vectors: the first one, and the configuration of the collection."""
+        vector = self._collection.get(limit=1, include=["embeddings"])["embeddings"][0]
+        configured = self._collection.configuration
+        metric = str((configured.get("hnsw") or configured.get("spann") or {}).get("space", "l2"))
+        return Space(len(vector), {"ip": "dot"}.get(metric, metric))
 
     def count(self) -> int:
         """The number of items."""

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ragbench.core.errors import MissingExtra
+from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Vectors, field_of
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 VECTOR = "vector"
+METRICS = ("cosine", "l2", "dot")
 DISTANCE, QUERY = "_distance", "query_index"
 
 
@@ -102,6 +103,21 @@ class LanceTable(Collection):
     def count(self) -> int:
         """The number of rows."""
         return int(self._table.count_rows())
+
+    def space(self) -> Space:
+        """The vectors, by the schema. An index of them must compare as the settings say."""
+        import pyarrow as pa
+
+        sizes = {one.name: one.type.list_size for one in self._table.schema if pa.types.is_fixed_size_list(one.type)}
+        self._vector = vector_of(self._vector, list(sizes), self._table.name)
+        for index in self._table.list_indices():
+            built = str(self._table.index_stats(index.name).distance_type) if index.columns == [self._vector] else ""
+            if built in METRICS and built != self._metric:
+                raise InputError(
+                    f"the index of table {self._table.name!r} compares by {built}, and metric is {self._metric}; "
+                    f"set metric={built}"
+                )
+        return Space(sizes[self._vector], self._metric)
 
     def kind(self, field: str) -> Kind | str | None:
         """The kind of a column, by its type."""

@@ -5,15 +5,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import CHUNK, OWN, Client, Collection, Hit, Rows, Vectors, field_of
-from ragbench.retrievers._vector_database import VectorDatabase
+from ragbench.retrievers._database import CHUNK, OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._vector_database import ServerOrPath
 
 TOKEN = "MILVUS_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The environment variable of the token."""
@@ -30,22 +29,12 @@ WORDS = frozenset(("and", "or", "not", "in", "like", "is", "null", "exists", "tr
 
 
 @dataclass(frozen=True)
-class Milvus(VectorDatabase):
+class Milvus(ServerOrPath):
     """Nearest neighbours in Milvus: a server, or a file of Milvus Lite.
 
-    The token of a server comes from the environment variable ``MILVUS_TOKEN``.
-
-    Attributes:
-        url: address of a server, such as ``http://localhost:19530``; or
-        path: file of Milvus Lite, such as ``milvus.db``.
-        vector: field of the vectors of an existing collection; empty for its only one.
-        timeout: seconds for one call.
+    ``url`` is the address of a server, such as ``http://localhost:19530``, and ``path`` the file of Milvus Lite, such
+    as ``milvus.db``. The token of a server comes from the environment variable ``MILVUS_TOKEN``.
     """
-
-    url: str = ""
-    path: Path | None = None
-    vector: str = ""
-    timeout: float = 30.0
 
     database: ClassVar[str] = "Milvus"
     reserved: ClassVar[frozenset[str]] = frozenset(("vector",))
@@ -53,15 +42,9 @@ class Milvus(VectorDatabase):
     def check(self) -> list[str]:
         """Check that there is one place."""
         faults = super().check()
-        if bool(self.url) == bool(self.path):
+        if not self.url and not self.path:
             faults.append("give either url, the address of a server, or path, a file of Milvus Lite")
-        elif self.existing and self.path and not self.path.exists():
-            faults.append(f"existing=true needs path, the file of the collection; there is no {self.path}")
         return faults
-
-    def place(self) -> str:
-        """The address or the file."""
-        return str(self.url or self.path)
 
     def connect(self) -> "MilvusDatabase":
         """Connect to the server, or open the file."""
@@ -69,10 +52,7 @@ class Milvus(VectorDatabase):
             from pymilvus import MilvusClient
         except ImportError as error:
             raise MissingExtra("retriever 'milvus'", "milvus") from error
-        try:
-            client = MilvusClient(self.url or str(self.path), token=os.environ.get(TOKEN, ""), timeout=self.timeout)
-        except Exception as error:  # of pymilvus or of gRPC
-            raise InputError(f"{self.place()} cannot be opened: {' '.join(str(error).split())[:200]}") from error
+        client = MilvusClient(self.url or str(self.path), token=os.environ.get(TOKEN, ""), timeout=self.timeout)
         return MilvusDatabase(client, self.vector, lite=self.path is not None)
 
 
@@ -123,6 +103,18 @@ class MilvusCollection(Collection):
 
     def __init__(self, client: Any, name: str, vector: str, *, lite: bool) -> None:
         self._client, self._name, self._vector, self._lite = client, name, vector, lite
+        self._sign = 1.0
+
+    def space(self) -> Space:
+        """The vectors, by the schema and by their index."""
+        fields = {one["name"]: one for one in self._client.describe_collection(self._name)["fields"]}
+        floats = [name for name, one in fields.items() if one["type"].name == "FLOAT_VECTOR"]
+        self._vector = vector_of(self._vector, floats, self._name)
+        (index, *_) = self._client.list_indexes(self._name, field_name=self._vector)
+        metric = str(self._client.describe_index(self._name, index)["metric_type"]).lower()
+        space = Space(int(fields[self._vector]["params"]["dim"]), {"ip": "dot"}.get(metric, metric))
+        self._sign = space.sign
+        return space
 
     def count(self) -> int:
         """The number of items."""
@@ -157,13 +149,10 @@ class MilvusCollection(Collection):
             self._name, data=np.asarray(vectors).tolist(), limit=k, output_fields=list(fields),
             consistency_level="Strong", filter=" and ".join(map(_condition, clauses)), **asked,
         )  # fmt: skip
-        hits = []
-        for answer in answers:
-            rows = [(one.id, float(one.distance), field_of(one.fields or {}, fields)) for one in answer]
-            # L2 gives distances, nearest first; cosine and inner product give similarities.
-            sign = -1.0 if len(rows) > 1 and rows[0][1] < rows[-1][1] else 1.0
-            hits.append([Hit(str(id_), sign * score, known) for id_, score, known in rows])
-        return hits
+        return [
+            [Hit(str(one.id), self._sign * float(one.distance), field_of(one.fields or {}, fields)) for one in answer]
+            for answer in answers
+        ]
 
     def add(self, rows: Rows) -> None:
         """Add items. Texts are cut to what a field of Milvus holds."""

@@ -9,11 +9,12 @@ import numpy as np
 
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Vectors, field_of
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 OPERATORS = {"cosine": "<=>", "l2": "<->", "dot": "<#>"}
 """Operators of pgvector. ``<#>`` is the negative inner product, so the nearest comes first with each."""
+OPERATOR_CLASSES = {"vector_cosine_ops": "cosine", "vector_l2_ops": "l2", "vector_ip_ops": "dot"}
 VECTOR = "embedding"
 TYPES: Mapping[Kind, str] = {"text": "text", "number": "double precision", "boolean": "boolean"}
 KINDS: Mapping[str, Kind] = {
@@ -59,16 +60,17 @@ class PgVector(VectorDatabase):
         parts = urlsplit(self.url)
         return f"the database {parts.path.lstrip('/') or '(default)'!r} of {parts.hostname or 'this machine'}"
 
+    def hint(self) -> str:
+        """What to check if the database cannot be opened."""
+        return "Check the address, the user and the password (PGPASSWORD)"
+
     def connect(self) -> "PgClient":
         """Connect to the server."""
         try:
             import psycopg
         except ImportError as error:
             raise MissingExtra("retriever 'pgvector'", "pgvector") from error
-        try:
-            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=self.timeout)
-        except psycopg.Error as error:
-            raise InputError(f"{self.place()} cannot be opened: {' '.join(str(error).split())}") from error
+        connection = psycopg.connect(self.url, autocommit=True, connect_timeout=self.timeout)
         return PgClient(connection, self.vector, self.metric)
 
 
@@ -86,8 +88,14 @@ class PgClient(Client):
         return [row[0] for row in found]
 
     def open(self, name: str) -> Collection:
-        """Open a table."""
-        return PgTable(self._connection, name, self._vector, self._metric)
+        """Open a table.
+
+        Raises:
+            InputError: it has no such column of vectors.
+        """
+        columns = PgTable(self._connection, name, self._vector, self._metric).columns()
+        vectors = [column for column, type_ in columns.items() if type_ == "vector"]
+        return PgTable(self._connection, name, vector_of(self._vector, vectors, name), self._metric)
 
     def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
         """Create a table, and the extension if it is missing."""
@@ -128,9 +136,30 @@ class PgTable(Collection):
         query = sql.SQL("SELECT count({}) FROM {}").format(sql.Identifier(self._vector), sql.Identifier(self._name))
         return int(self._connection.execute(query).fetchone()[0])
 
+    def space(self) -> Space:
+        """The vectors, by the type of the column. Its indexes must compare as the settings say."""
+        from psycopg import sql
+
+        found = self._connection.execute(
+            "SELECT opcname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+            "JOIN pg_opclass ON pg_opclass.oid = indclass[0] "
+            "WHERE indrelid = format('%%I', %s::text)::regclass AND attname = %s", (self._name, self._vector),
+        )  # fmt: skip
+        built = [OPERATOR_CLASSES[name] for (name,) in found if name in OPERATOR_CLASSES]
+        if built and self._metric not in built:
+            raise InputError(
+                f"the index of table {self._name!r} compares by {built[0]}, and metric is {self._metric}; "
+                f"set metric={built[0]}"
+            )
+        query = sql.SQL("SELECT vector_dims({0}) FROM {1} WHERE {0} IS NOT NULL LIMIT 1")
+        row = self._connection.execute(
+            query.format(sql.Identifier(self._vector), sql.Identifier(self._name))
+        ).fetchone()
+        return Space(int(row[0]), self._metric)
+
     def kind(self, field: str) -> Kind | str | None:
         """The kind of a column, by its type."""
-        type_ = self._columns().get(field)
+        type_ = self.columns().get(field)
         return None if type_ is None else KINDS.get(type_, type_)
 
     def search(
@@ -139,7 +168,7 @@ class PgTable(Collection):
         """The k nearest rows. The score is 1 less the distance; the id of a row is its column ``id``, if it has one."""
         from psycopg import sql
 
-        columns = self._columns()
+        columns = self.columns()
         lacking = [name for name in fields if name not in columns]
         if lacking:
             raise InputError(f"table {self._name!r} has no column {lacking[0]!r} (it has: {', '.join(columns)})")
@@ -176,7 +205,7 @@ class PgTable(Collection):
         from psycopg import sql
 
         column = sql.Identifier(clause.field)
-        if clause.kind == "number" and self._columns()[clause.field] != "double precision":
+        if clause.kind == "number" and self.columns()[clause.field] != "double precision":
             column = sql.SQL("{}::double precision").format(column)
         elif clause.kind == "text":
             column = sql.SQL('{} COLLATE "C"').format(column)
@@ -184,10 +213,11 @@ class PgTable(Collection):
             return sql.SQL(" AND {} IN ({})").format(column, sql.SQL(", ").join(sql.Placeholder() * len(clause.values)))
         return sql.SQL(" AND {} {} %s").format(column, sql.SQL(clause.operator))
 
-    def _columns(self) -> dict[str, str]:
+    def columns(self) -> dict[str, str]:
         """Type by name."""
         found = self._connection.execute(
-            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s "
+            "SELECT column_name, CASE data_type WHEN 'USER-DEFINED' THEN udt_name ELSE data_type END "
+            "FROM information_schema.columns WHERE table_name = %s "
             "AND table_schema = ANY (current_schemas(false)) ORDER BY ordinal_position", (self._name,),
         )  # fmt: skip
         return {row[0]: row[1] for row in found}
@@ -196,7 +226,7 @@ class PgTable(Collection):
         """Add rows by COPY."""
         from psycopg import sql
 
-        names = [name for name in self._columns() if name not in ("id", self._vector)]
+        names = [name for name in self.columns() if name not in ("id", self._vector)]
         copy = sql.SQL("COPY {} (id, {}, embedding) FROM STDIN").format(
             sql.Identifier(self._name), sql.SQL(", ").join(map(sql.Identifier, names))
         )

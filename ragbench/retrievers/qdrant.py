@@ -5,15 +5,14 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Clause, Kind
-from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Vectors, field_of
-from ragbench.retrievers._vector_database import VectorDatabase
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._vector_database import ServerOrPath
 
 KEY = "QDRANT_API_KEY"
 """The environment variable of the key."""
@@ -22,38 +21,15 @@ PAGE = 10_000
 
 
 @dataclass(frozen=True)
-class Qdrant(VectorDatabase):
+class Qdrant(ServerOrPath):
     """Nearest neighbours in Qdrant: a server, a folder, or in memory.
 
-    A folder and a collection in memory are searched exactly, a server by its HNSW index. The key of a server comes from
-    the environment variable ``QDRANT_API_KEY``.
-
-    Attributes:
-        url: address of a server, such as ``http://localhost:6333``; or
-        path: folder of a local collection. Without either, the collection is in memory.
-        vector: name of the vector, if the items of an existing collection have several.
-        timeout: seconds for one call of a server.
+    ``url`` is the address of a server, such as ``http://localhost:6333``, and ``path`` the folder of a local database.
+    Without either, the collection is in memory. A folder and a collection in memory are searched exactly, a server by
+    its HNSW index. The key of a server comes from the environment variable ``QDRANT_API_KEY``.
     """
 
-    url: str = ""
-    path: Path | None = None
-    vector: str = ""
-    timeout: int = 30
-
     database: ClassVar[str] = "Qdrant"
-
-    def check(self) -> list[str]:
-        """Check that there is one place."""
-        faults = super().check()
-        if self.url and self.path:
-            faults.append("url and path are both given; give one of them")
-        if self.existing and not self.url and (self.path is None or not self.path.is_dir()):
-            faults.append(f"existing=true needs url, or path, the folder of the collection; it is {self.path}")
-        return faults
-
-    def place(self) -> str:
-        """The address or the folder."""
-        return str(self.url or self.path or self.database)
 
     def connect(self) -> "QdrantDatabase":
         """Connect to the server, or open the folder."""
@@ -106,6 +82,18 @@ class QdrantCollection(Schemaless):
     def __init__(self, client: Any, name: str, vector: str) -> None:
         super().__init__()
         self._client, self._name, self._vector = client, name, vector
+        self._sign = 1.0
+
+    def space(self) -> Space:
+        """The vectors, by the configuration of the collection."""
+        known = self._client.get_collection(self._name).config.params.vectors or {}
+        if isinstance(known, dict):
+            self._vector = vector_of(self._vector, sorted(known), self._name)
+            known = known[self._vector]
+        metric = {"cosine": "cosine", "dot": "dot", "euclid": "l2", "manhattan": "l1"}[known.distance.lower()]
+        space = Space(known.size, metric)
+        self._sign = space.sign
+        return space
 
     def count(self) -> int:
         """The number of items."""
@@ -137,13 +125,10 @@ class QdrantCollection(Schemaless):
             for vector in np.asarray(vectors)
         ]
         answers = self._client.query_batch_points(self._name, requests=asked)
-        hits = []
-        for answer in answers:
-            points = answer.points
-            # Euclid and Manhattan give distances, nearest first.
-            sign = -1.0 if len(points) > 1 and points[0].score < points[-1].score else 1.0
-            hits.append([Hit(str(one.id), sign * one.score, field_of(one.payload or {}, fields)) for one in points])
-        return hits
+        return [
+            [Hit(str(one.id), self._sign * one.score, field_of(one.payload or {}, fields)) for one in answer.points]
+            for answer in answers
+        ]
 
     def add(self, rows: Rows) -> None:
         """Add items under UUIDs that are made from their ids."""

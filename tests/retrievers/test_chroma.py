@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ragbench.core.context import Context
-from ragbench.core.errors import InputError
 from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
@@ -46,19 +45,9 @@ def test_an_existing_collection_is_searched_as_it_is(tmp_path) -> None:
     assert theirs.count() == 7
 
 
-def test_what_can_be_wrong(tmp_path) -> None:
+def test_what_can_be_wrong() -> None:
     assert "needs path" in build(RETRIEVERS, "chroma:existing=true").check()[0]
     assert "no embedder 'minilmm'" in build(RETRIEVERS, "chroma:model=minilmm").check()[0]
-    spec = {"name": "chroma", "path": tmp_path, "existing": True, "collection": "none-such"}
-    with pytest.raises(InputError, match="has no collection 'none-such'"):
-        build(RETRIEVERS, spec).index(small_corpus(), Context())
-    client = chromadb.PersistentClient(str(tmp_path), settings=chromadb.config.Settings(anonymized_telemetry=False))
-    client.create_collection("none-such", embedding_function=None)
-    with pytest.raises(InputError, match="is empty"):
-        build(RETRIEVERS, spec).index(small_corpus(), Context())
-    client.get_collection("none-such", embedding_function=None).add(ids=["a"], embeddings=[[1.0, 0.0]])
-    with pytest.raises(InputError, match="Chroma refuses"):
-        build(RETRIEVERS, spec).index(small_corpus(), Context()).search(QUERIES, 1)
 
 
 def test_conforms() -> None:
