@@ -8,6 +8,7 @@ from typing import Any
 
 from ragbench.answers.retrieve import Retrieved
 from ragbench.core.answers import Answered, AnswerSet, Source
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.foreign import in_code
@@ -133,6 +134,7 @@ Note = Callable[[str, Answer], None]
 """Called with a query id and its answer as soon as it arrives."""
 
 
+@brief
 @dataclass(frozen=True)
 class Question:
     """A question to a RAG system.

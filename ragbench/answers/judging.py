@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ragbench.answers.judge.statements import MOST_STATEMENTS, SPLIT
 from ragbench.answers.scoring import Judge
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.loop import LoopThread
 from ragbench.core.options import option, option_group, part
@@ -86,6 +87,7 @@ class RubricChoice:
     )  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True)
 class JudgePlan:
     """What the judge would be asked: the result of a dry run.

@@ -19,6 +19,7 @@ from ragbench.answers.judge_check.figures import rate
 from ragbench.answers.metrics._cells import reference, texts_of
 from ragbench.answers.scoring import Judge, align_answers, circular, with_reference
 from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.evaluations import Estimate
 from ragbench.core.goldens import GoldenItem, GoldenSet
@@ -33,6 +34,7 @@ from ragbench.stats.clusters import cluster_index
 STAGE = "prefer"
 
 
+@brief
 @dataclass(frozen=True)
 class Choice:
     """What is known of one pair of answers.
@@ -61,6 +63,7 @@ class Choice:
         return bool(self.said) and self.said[0] == SWAPPED[self.said[1]]
 
 
+@brief
 @dataclass(frozen=True)
 class Preference:
     """The preferences by one rubric.
@@ -85,6 +88,7 @@ class Preference:
         return sum(choice.value == value for choice in self.choices)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Preferences:
     """The preferences of a judge between the answers of two systems.

@@ -13,6 +13,7 @@ from ragbench.answers.measured import measured, parts_ms
 from ragbench.answers.metrics._cells import references
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.evaluations import Estimate, SliceScores
@@ -74,6 +75,7 @@ class Bounds:
     high: float | None
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class AnswerEvaluation(Shown):
     """The scores of the answers of one system.

@@ -55,6 +55,7 @@ from ragbench.api.data_views import (
 from ragbench.api.result_views import (
     AbView,
     AnswerEvaluationView,
+    ArmView,
     AuditView,
     ComparedView,
     DriftView,
@@ -75,6 +76,7 @@ from ragbench.api.result_views import (
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
+from ragbench.comparison.evaluated import read_evaluation
 from ragbench.comparison.gate.forecast import Forecast
 from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
@@ -83,7 +85,7 @@ from ragbench.comparison.shadow import Shadow
 from ragbench.core.answers import AnswerSet
 from ragbench.core.documents import Chunk, Chunks, Corpus, Document
 from ragbench.core.errors import InputError, RagbenchError, SettingError
-from ragbench.core.evaluations import Evaluation
+from ragbench.core.evaluations import Arm, Evaluation
 from ragbench.core.experiments import Experiments
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.judgements import Judgements
@@ -116,6 +118,7 @@ def _as(name: str, call: Callable[P, R], **called: str) -> Callable[P, R]:
 
 
 load_answers = _as("load_answers", read_answers)
+load_evaluation = _as("load_evaluation", read_evaluation)
 load_golden = _as("load_golden", read_golden)
 read_search_log = _as("read_search_log", _read_search_log)
 save_golden = _as("save_golden", write_golden)
@@ -163,6 +166,7 @@ __all__ = [
     "judge_sheet",
     "load_answers",
     "load_corpus",
+    "load_evaluation",
     "load_golden",
     "load_run",
     "load_test",
@@ -195,6 +199,7 @@ VIEWS.update(
         ScoredRun: ScoredRunView(),
         AnswerSet: AnswersView(),
         Evaluation: EvaluationView(),
+        Arm: ArmView(),
         Experiments: ExperimentsView(),
         Compared: ComparedView(),
         Steps: StepsView(),

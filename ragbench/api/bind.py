@@ -65,16 +65,24 @@ def call_then(
 def call_many(
     name: str, options: type[O], run: Callable[[O, Context], R], *, called: Mapping[str, str] | None = None
 ) -> Callable[..., R]:
-    """Make a call whose first option takes all positional arguments: ``rb.compare(first, second, by="type")``."""
+    """Make a call whose first option takes all positional arguments: ``rb.compare(first, second, by="type")``.
+
+    A list of them is taken too.
+    """
     known = [spec for spec in specs(options) if spec.declared.python]
     first, *others = known
 
     def function(*args: Any, **kwargs: Any) -> R:
+        if len(args) == 1 and isinstance(args[0], list | tuple) and args[0]:
+            args = tuple(args[0])
         given = signature.bind(*args, **kwargs).arguments
         return _done(name, options, run, known, given, called)
 
     several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL)
-    signature = inspect.Signature([several, *(_parameter(spec, keyword=True) for spec in others)])
+    returned = inspect.signature(run).return_annotation
+    signature = inspect.Signature(
+        [several, *(_parameter(spec, keyword=True) for spec in others)], return_annotation=returned
+    )
     _dress(function, name, signature, known, run)
     return function
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ragbench.answers.load.result import SHARES, LoadResult
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.answers.wattbot.score.parts import METRICS, Scored
 from ragbench.answers.wattbot.score.summary import rows_of, summarise
-from ragbench.api.data_views import skipped
+from ragbench.api.data_views import ScoredRunView, skipped
 from ragbench.api.plots import AbPlots, ComparedPlots, EvaluationPlots, ExperimentsPlots, GatePlots
 from ragbench.api.views import TableView, html_table
 from ragbench.comparison.ab.paired_runs import PairedResult
@@ -22,7 +23,7 @@ from ragbench.comparison.gate.history import History
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.plan import Plan
 from ragbench.comparison.shadow import Shadow
-from ragbench.core.evaluations import Evaluation
+from ragbench.core.evaluations import Arm, Evaluation
 from ragbench.core.experiments import Experiments
 from ragbench.core.scores import headline
 from ragbench.core.steps import Steps
@@ -33,7 +34,7 @@ from ragbench.render.answers import summary as answers_summary
 from ragbench.render.charts.history import history_frame
 from ragbench.render.compare import verdict_sentences
 from ragbench.render.drift import sentences as drift_sentences
-from ragbench.render.evaluation import summary
+from ragbench.render.evaluation import save_evaluation, summary
 from ragbench.render.experiments import experiments_notes
 from ragbench.render.forecast import forecast_answers
 from ragbench.render.load import notes as load_notes
@@ -98,6 +99,28 @@ class EvaluationView(TableView):
     def plots(self, thing: Evaluation) -> Any:
         """Return the leaderboard, trade-offs, metrics by K, slices and rank changes."""
         return EvaluationPlots(thing.scored, thing)
+
+    def save(self, thing: Evaluation, folder: Path, *, force: bool = False) -> Path:
+        """Write the folder of an evaluation."""
+        return save_evaluation(thing, folder, force=force)
+
+
+class ArmView(TableView):
+    """A view with a row per query: its attributes and its scores."""
+
+    of_system = ScoredRunView()
+
+    def frame(self, thing: Arm) -> Any:
+        """Return the columns ``query_id``, ``text``, ``type``, ``unit``, metadata and the metrics."""
+        return self.of_system.frame(thing.scored)
+
+    def sentences(self, thing: Arm) -> Sequence[str]:
+        """Return the means, or the reason why the system did not run, and its warnings."""
+        return [*self.of_system.sentences(thing.scored), *(f"warning: {warning}" for warning in thing.warnings)]
+
+    def plots(self, thing: Arm) -> Any:
+        """Return the charts of an evaluation with one system."""
+        return EvaluationPlots((thing.scored,))
 
 
 class ComparedView(TableView):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ragbench.cloud.s3 import Store
+from ragbench.core.brief import brief
 
 CODE, INPUT, OUTPUT, PREVIOUS = "code", "input", "output", "previous"
 """Folders of a job: what runs, what it reads, what it writes, and what an earlier job wrote."""
@@ -60,6 +61,7 @@ class JobRequest:
     machine: Machine
 
 
+@brief
 @dataclass(frozen=True)
 class Job:
     """A job that was started.

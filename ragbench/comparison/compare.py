@@ -31,6 +31,7 @@ from ragbench.comparison.verdict import (
 from ragbench.comparison.with_masked import MaskedSet, not_carried, with_masked
 from ragbench.comparison.wordings import one_wording
 from ragbench.core.annotations import AnnotatorLabels, LabelSheet
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
@@ -54,6 +55,7 @@ FEWEST = 10
 """Least queries of a slice for a test."""
 
 
+@brief
 @option_group
 class CompareSettings:
     """Settings of a comparison.
@@ -168,6 +170,7 @@ class CompareSettings:
         return VerdictSettings(self.seed, self.resamples, self.confidence, self.margin, self.test, self.average)
 
 
+@brief
 @dataclass(frozen=True)
 class SliceVerdict:
     """The verdict on one slice.
@@ -184,6 +187,7 @@ class SliceVerdict:
     tested: bool
 
 
+@brief
 @dataclass(frozen=True)
 class Compared(Shown):
     """The result of a comparison.

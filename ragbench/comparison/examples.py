@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ragbench.comparison.pairing import Pair
+from ragbench.core.brief import brief
 from ragbench.core.scored import ScoredRun
 from ragbench.stats.paired_tests import TIE
 
@@ -25,6 +26,7 @@ class Placed(NamedTuple):
     label: int | None
 
 
+@brief
 @dataclass(frozen=True)
 class Ranking:
     """The ranking of one system for a query.
@@ -44,6 +46,7 @@ class Ranking:
     failure: str | None
 
 
+@brief
 @dataclass(frozen=True)
 class Example:
     """A query on which two systems differ.
@@ -64,6 +67,7 @@ class Example:
     candidate: Ranking
 
 
+@brief
 @dataclass(frozen=True)
 class Examples:
     """The largest gains and losses of a pair, largest first and then by query id."""

@@ -34,12 +34,13 @@ class Layout:
         return self.sizes.clusters / self.sizes.unevenness
 
 
-def layout_of(labels: Judgements | GoldenSet, level: int = 1) -> Layout:
+def layout_of(labels: Judgements | GoldenSet, level: int = 1, units: Sequence[str] | None = None) -> Layout:
     """Count the queries, their documents and their relevant documents.
 
     Args:
         labels: a golden set, or labels of documents by query.
         level: the least label that counts as relevant.
+        units: resampling unit of each query, if it is known.
 
     Raises:
         InputError: fewer than two queries have a relevant document.
@@ -54,7 +55,7 @@ def layout_of(labels: Judgements | GoldenSet, level: int = 1) -> Layout:
     kept = np.flatnonzero(counts)
     if len(kept) < 2:
         raise InputError(f"{len(kept)} of {len(items)} queries have a relevant document; a plan needs at least two")
-    sizes = cluster_sizes(cluster_index([items[row].unit for row in kept.tolist()]))
+    sizes = cluster_sizes(cluster_index([units[row] if units else items[row].unit for row in kept.tolist()]))
     relevant = counts[kept]
     return Layout(sizes, float(np.median(relevant)), float((relevant == 1).mean()), len(items) - len(kept))
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
@@ -42,6 +43,7 @@ class Part(NamedTuple):
     adds: float
 
 
+@brief
 @dataclass(frozen=True)
 class Origin:
     """The origin of the mean difference of a pair.

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate, estimate
 from ragbench.core.judgements import Judgements
@@ -20,6 +21,7 @@ PATIENCE = 0.9
 TOP = 10
 
 
+@brief
 @dataclass(frozen=True)
 class Overlap:
     """Rank-biased overlap (RBO) of two systems' rankings. It needs no labels.

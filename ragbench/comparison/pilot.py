@@ -12,6 +12,7 @@ from ragbench.comparison.pairing import Pair, pair
 from ragbench.comparison.repeat_plan import RunVariance, run_variance
 from ragbench.comparison.wording_plan import WordingSpread, wording_spread
 from ragbench.comparison.wordings import wordings_of
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.scored import ScoredRun
 from ragbench.metrics.parse import parse
@@ -22,6 +23,7 @@ from ragbench.stats.paired_tests import TIE
 INSTEAD = "name another pair of systems, or plan from an assumed standard deviation (sd)"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Pilot:
     """The variation of the differences of two systems.

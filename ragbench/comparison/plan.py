@@ -13,6 +13,7 @@ from ragbench.comparison.pilot import Pilot
 from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.repeat_plan import RepeatPlan, plan_repeats
 from ragbench.comparison.wording_plan import WordingPlan, plan_wordings
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named
@@ -104,6 +105,7 @@ class Row:
     smallest: float | None
 
 
+@brief
 @dataclass(frozen=True)
 class Plan(Shown):
     """The power of a golden set, now and with more queries.

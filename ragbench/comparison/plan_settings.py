@@ -1,9 +1,11 @@
 """Settings of a plan."""
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, option_group
 
 
+@brief
 @option_group
 class PlanSettings:
     """Settings of a plan.

@@ -31,10 +31,11 @@ class Scorable(Protocol):
 
 
 System = Evaluation | Scorable | ScoredRun | Path | str
-"""An evaluation (all of its systems), scored answers, a scored submission, or the path of a folder or run file."""
+"""An evaluation (all of its systems), one of its systems, scored answers, a scored submission, or the path of a
+folder or run file."""
 SYSTEM = (
-    'an evaluation, one of evaluation.scored, scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; several are '
-    "given one by one (*evaluation.scored)"
+    'an evaluation, one of its systems (evaluation["bm25"]), scored answers, or a folder as "FOLDER" or "FOLDER::ARM"; '
+    "several are given one by one (*evaluation)"
 )
 
 

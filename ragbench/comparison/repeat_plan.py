@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.pairing import Pair
+from ragbench.core.brief import brief
 from ragbench.core.scored import ScoredRun
 from ragbench.stats.power import RunEffects
 from ragbench.stats.repeats import RunErrors, best_repeats, both_errors, components, run_errors
@@ -88,6 +89,7 @@ class RepeatRow:
     cost: float | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class RepeatPlan:
     """The number of runs that is worth its cost.

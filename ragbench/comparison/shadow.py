@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.overlap import PATIENCE, common_items, rank_biased_overlap
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, Latency, estimate
@@ -61,6 +62,7 @@ class Answered:
     degraded: int = 0
 
 
+@brief
 @dataclass(frozen=True)
 class Served:
     """How a system served the live queries.
@@ -99,6 +101,7 @@ class OfType:
     changed: Estimate
 
 
+@brief
 @dataclass(frozen=True)
 class Disagreement:
     """A query whose results differ.
@@ -119,6 +122,7 @@ class Disagreement:
     second: tuple[str, ...]
 
 
+@brief
 @dataclass(frozen=True)
 class Shadow(Shown):
     """Two systems on the same live queries.

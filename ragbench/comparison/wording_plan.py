@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.comparison.wordings import further_wording, wording_errors
+from ragbench.core.brief import brief
 from ragbench.core.verdicts import PREDICTED, SMALL, TRIFLE
 from ragbench.stats.distributions import t_quantile
 from ragbench.stats.power import Aim, Design
@@ -24,6 +25,7 @@ HALVINGS = 30
 Values = npt.NDArray[np.float64]
 
 
+@brief
 @dataclass(frozen=True)
 class WordingSpread:
     """How a difference varies between wordings, as a pilot shows it.
@@ -56,6 +58,7 @@ class WordingPower:
     most: float
 
 
+@brief
 @dataclass(frozen=True)
 class WordingPlan:
     """What more queries can show on a set in several wordings.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ragbench.core.brief import brief
 from ragbench.core.judgements import Judgements
 
 
@@ -46,6 +47,7 @@ class LabelRow:
     label: int | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class LabelSheet:
     """The labels that would narrow the interval of a difference most.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ragbench.core.brief import brief, numbered
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
@@ -28,6 +29,7 @@ class Source:
     score: float | None = None
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class Answered:
     """One query and the system's answer.
@@ -70,6 +72,7 @@ class Answered:
     retrieval_seconds: float | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class AnswerSet(Shown):
     """The answers of one system, one per query and run.
@@ -113,6 +116,9 @@ class AnswerSet(Shown):
     def runs(self) -> tuple[tuple[Answered, ...], ...]:
         """The answers of each run; one for a system that ran once."""
         return (self.items, *self.repeats)
+
+    def _brief(self) -> str:
+        return f"{self.name!r}, {numbered(len(self), 'answer')}"
 
     def __len__(self) -> int:
         return len(self.items)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.brief import brief
 
+
+@brief
 @dataclass(frozen=True)
 class Store:
     """One store that was checked.
@@ -31,6 +34,7 @@ class Store:
         return not self.fault or bool(self.repaired)
 
 
+@brief
 @dataclass(frozen=True)
 class Checkup:
     """What was checked.

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ragbench.core.brief import brief
 
+
+@brief
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document of a corpus.
@@ -26,6 +29,7 @@ class Document:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a document: ``document.text[start:end] == chunk.text``.

@@ -9,8 +9,9 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief, numbered
 from ragbench.core.document import Chunk, Document
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, nearest_of
 from ragbench.core.fields import Fields
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
 from ragbench.core.ledger import Ledger, first_ten
@@ -19,6 +20,7 @@ from ragbench.core.shown import Shown
 __all__ = ["Chunk", "Chunks", "Corpus", "Document"]
 
 
+@brief
 @dataclass(frozen=True)
 class Corpus(Shown):
     """Documents with unique ids, and what was skipped while they were loaded.
@@ -37,6 +39,10 @@ class Corpus(Shown):
         >>> corpus = rb.Corpus((rb.Document("a", "red apples"), rb.Document("b", "blue sky")))
         >>> len(corpus), corpus.by_id["b"].text
         (2, 'blue sky')
+        >>> corpus[0].id, corpus["b"].text
+        ('a', 'blue sky')
+        >>> corpus
+        Corpus(2 documents)
     """
 
     documents: tuple[Document, ...]
@@ -60,6 +66,21 @@ class Corpus(Shown):
     def __iter__(self) -> Iterator[Document]:
         return iter(self.documents)
 
+    def __getitem__(self, which: int | str) -> Document:
+        """Return a document by its position or its id.
+
+        Raises:
+            InputError: there is no document with that id.
+        """
+        if isinstance(which, str):
+            if which not in self.by_id:
+                raise InputError(f"no document {which!r}{nearest_of(which, self.by_id)}")
+            return self.by_id[which]
+        return self.documents[which]
+
+    def _brief(self) -> str:
+        return numbered(len(self), "document")
+
     @cached_property
     def by_id(self) -> dict[str, Document]:
         """Document by id."""
@@ -80,6 +101,7 @@ def _skipped(ledger: Ledger) -> str:
     return f" ({len(ledger)} skipped: {first_ten(f'{e.item}: {e.reason}' for e in ledger.entries)})"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Chunks(Sequence[Chunk], Shown):
     """All chunks of a corpus, as columns.
@@ -147,6 +169,9 @@ class Chunks(Sequence[Chunk], Shown):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def _brief(self) -> str:
+        return f"{numbered(len(self), 'chunk')} of {numbered(len(self.document_ids), 'document')}"
 
     @overload
     def __getitem__(self, index: int) -> Chunk: ...

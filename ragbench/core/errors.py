@@ -88,6 +88,13 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     return near + [one for one in begins if one not in near]
 
 
+def nearest_of(given: str, ids: Iterable[str]) -> str:
+    """``"; did you mean 'P003'?"`` for the nearest of many ids, or the first few of them."""
+    known = list(ids)
+    near = nearest(given, known)
+    return f"; did you mean {near[0]!r}?" if near else f" (ids are like {', '.join(known[:3])})"
+
+
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     """``"; did you mean 'bm25'?"`` for the nearest allowed word, or a list of what is allowed."""
     words = sorted(allowed)

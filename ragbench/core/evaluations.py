@@ -1,20 +1,22 @@
 """The result of an evaluation: systems, their scores and costs, and the differences between them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from ragbench.core.attributes import Attributes
+from ragbench.core.brief import brief, numbered
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.judgements import EvaluationTask
 from ragbench.core.ledger import Ledger
 from ragbench.core.runs import Run
 from ragbench.core.scored import MEDIAN, QueryTable, ScoredRun, known_intervals
-from ragbench.core.scores import NO_SCORES, Components, HoleRange, Scores
-from ragbench.core.shown import Shown
+from ragbench.core.scores import NO_SCORES, Components, HoleRange, Scores, headline
+from ragbench.core.shown import Shown, view_of
 from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 
@@ -37,7 +39,13 @@ class Estimate:
     high: float | None
     n: int
 
+    def __str__(self) -> str:
+        if self.mean is None or self.low is None or self.high is None:
+            return _three(self.mean)
+        return f"{_three(self.mean)} [{_three(self.low)}, {_three(self.high)}]"
 
+
+@brief
 @dataclass(frozen=True)
 class SliceScores:
     """The scores of the queries of one slice.
@@ -55,6 +63,7 @@ class SliceScores:
     metrics: Mapping[str, Estimate]
 
 
+@brief
 @dataclass(frozen=True)
 class Latency:
     """Milliseconds of single queries, asked one at a time after the batch.
@@ -76,6 +85,7 @@ class Latency:
     by_query: Mapping[str, float] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True)
 class Cost:
     """Cost of a system in time, memory and money.
@@ -113,6 +123,7 @@ class SearchSpeed:
     threads: int
 
 
+@brief
 @dataclass(frozen=True)
 class ApproximateSearch:
     """An approximate index beside exact search, on the queries of the evaluation.
@@ -143,6 +154,7 @@ class ApproximateSearch:
     exact_speed: SearchSpeed
 
 
+@brief
 @dataclass(frozen=True)
 class Setup:
     """What a system consists of, as the user wrote it.
@@ -168,9 +180,10 @@ class Setup:
     named: bool = False
 
 
+@brief
 @dataclass(frozen=True)
-class Arm:
-    """One system of an evaluation.
+class Arm(Shown):
+    """One system of an evaluation, ``evaluation["bm25"]``. Comparisons, gates and plans accept it.
 
     Attributes:
         name: the name that the user gave it.
@@ -194,6 +207,14 @@ class Arm:
         holes: what items without a label could change, by metric; empty unless it was asked for.
         setup: what it consists of; None in evaluations without this record.
         approximate: the approximate indexes in it, beside exact search; empty for most systems.
+        system: the system with the queries and labels of its evaluation; None outside of one. Use `scored`.
+
+    Examples:
+        >>> bm25 = rb.load_evaluation("reports/example")["bm25"]
+        >>> round(bm25["ndcg@10"].mean, 3)
+        0.661
+        >>> bm25
+        Arm('bm25', ndcg@10 0.661 [0.609, 0.709])
     """
 
     name: str
@@ -216,11 +237,44 @@ class Arm:
     holes: Mapping[str, HoleRange] = field(default_factory=dict)
     setup: Setup | None = None
     approximate: tuple[ApproximateSearch, ...] = ()
+    system: ScoredRun | None = field(default=None, compare=False)
+
+    def __getitem__(self, metric: str) -> Estimate:
+        """Return the mean of a metric with its interval.
+
+        Raises:
+            InputError: the metric was not computed.
+        """
+        if metric in self.metrics:
+            return self.metrics[metric]
+        why = f"it did not run: {self.error}" if self.status == "error" else did_you_mean(str(metric), self.metrics)
+        raise InputError(f"{self.name!r} has no metric {metric!r}{': ' if self.error else ''}{why}")
+
+    @property
+    def scored(self) -> ScoredRun:
+        """The system in the form that comparisons, gates and plans accept.
+
+        Raises:
+            InputError: it is not part of a finished evaluation.
+        """
+        if self.system is None:
+            raise InputError(f"{self.name!r} is not part of a finished evaluation: use one of evaluation.arms")
+        return self.system
+
+    def _brief(self) -> str:
+        """Return the name, and the headline metric or the error."""
+        if self.status == "error":
+            return f"{self.name!r}, did not run: {self.error}"
+        if not self.metrics:
+            return repr(self.name)
+        metric = headline(list(self.metrics))
+        return f"{self.name!r}, {metric} {self.metrics[metric]}"
 
 
+@brief
 @dataclass(frozen=True)
 class Evaluation(Shown):
-    """The result of an evaluation.
+    """The result of an evaluation. ``evaluation["bm25"]`` is one system of it.
 
     Attributes:
         arms: the systems, in the given order.
@@ -244,6 +298,8 @@ class Evaluation(Shown):
         0.661
         >>> evaluation.comparisons[0].decision
         'worse'
+        >>> evaluation
+        Evaluation(198 queries; ndcg@10: bm25 0.661, bm25:stem=false 0.590)
     """
 
     arms: tuple[Arm, ...]
@@ -258,6 +314,9 @@ class Evaluation(Shown):
     by: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arms", tuple(replace(arm, system=self._scored(arm)) for arm in self.arms))
+
     def arm(self, name: str) -> Arm:
         """Return the system with that name.
 
@@ -267,12 +326,52 @@ class Evaluation(Shown):
         for arm in self.arms:
             if arm.name == name:
                 return arm
-        raise InputError(f"no arm {name!r}{did_you_mean(str(name), [arm.name for arm in self.arms])}")
+        raise InputError(f"no system {name!r}{did_you_mean(str(name), [arm.name for arm in self.arms])}")
+
+    def __getitem__(self, name: str | int) -> Arm:
+        """Return a system by its name or its position.
+
+        Raises:
+            InputError: there is no system with that name.
+        """
+        return self.arms[name] if isinstance(name, int) else self.arm(name)
+
+    def __len__(self) -> int:
+        return len(self.arms)
+
+    def __iter__(self) -> Iterator[Arm]:
+        return iter(self.arms)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in (arm.name, arm) for arm in self.arms)
+
+    def save(self, folder: Path | str, *, force: bool = False) -> Path:
+        """Write the folder that ``ragbench eval --out`` writes. `ragbench.load_evaluation` reads it again, and
+        ``ragbench compare``, ``gate``, ``report`` and ``view`` take it.
+
+        Args:
+            folder: created if it does not exist.
+            force: whether another evaluation in the folder may be replaced.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: the folder cannot be written, or holds another evaluation.
+        """
+        return view_of(self).save(self, Path(folder), force=force)
+
+    def _brief(self) -> str:
+        """Return the number of queries, and the headline metric of each system."""
+        ran = [arm for arm in self.arms if arm.metrics]
+        metric = headline(list(ran[0].metrics)) if ran else ""
+        means = [f"{arm.name} {_three(arm.metrics[metric].mean) if arm.metrics else 'failed'}" for arm in self]
+        return f"{numbered(len(self.queries), 'query')}; {metric or 'no system ran'}: {', '.join(means)}"
 
     @property
     def scored(self) -> tuple[ScoredRun, ...]:
         """Every system, in the form that comparisons, gates and plans accept."""
-        return tuple(self._scored(arm) for arm in self.arms)
+        return tuple(arm.scored for arm in self.arms)
 
     def _scored(self, arm: Arm) -> ScoredRun:
         if arm.scores is None or arm.cost is None:
@@ -300,6 +399,10 @@ class Evaluation(Shown):
     def failed(self) -> tuple[Arm, ...]:
         """Systems that did not run properly."""
         return tuple(arm for arm in self.arms if arm.status == "error")
+
+
+def _three(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def estimate(mean: float, low: float, high: float, n: int) -> Estimate:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ragbench.core.brief import brief
 from ragbench.core.ledger import Ledger
 from ragbench.core.shown import Shown
 
 
+@brief
 @dataclass(frozen=True)
 class Tried:
     """One system of one evaluation.
@@ -45,6 +47,7 @@ class Tried:
     error: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Experiments(Shown):
     """The systems of all evaluations below a folder, oldest first.

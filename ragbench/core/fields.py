@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.filters import Cell, Clause, Filter, Kind, clauses, number_of
 from ragbench.core.fingerprint import fingerprint
 
@@ -15,6 +16,7 @@ OWN = (DOCUMENT, TITLE)
 """Fields that every document has. Metadata of these names cannot be filtered by."""
 
 
+@brief
 class Column(NamedTuple):
     """A field of all documents.
 

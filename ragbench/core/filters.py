@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, NoReturn
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError, did_you_mean
 
 Kind = Literal["number", "text", "boolean"]
@@ -39,6 +40,7 @@ LONGEST = 10_000
 """Characters of a filter."""
 
 
+@brief
 @dataclass(frozen=True)
 class Condition:
     """One condition, as it was written.
@@ -60,6 +62,7 @@ class Condition:
         return f"{_written(self.field)} {self.operator} {values[0]}"
 
 
+@brief
 @dataclass(frozen=True)
 class Filter:
     """Conditions that an item must all meet.
@@ -193,6 +196,7 @@ def _hint(token: _Token) -> str:
     return ""
 
 
+@brief
 @dataclass(frozen=True)
 class Clause:
     """A condition on a field whose kind is known.

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ragbench.core.errors import InputError
+from ragbench.core.brief import brief, numbered
+from ragbench.core.errors import InputError, nearest_of
 from ragbench.core.fingerprint import fingerprint_list, plain
 from ragbench.core.ledger import Ledger, first_ten
 from ragbench.core.shown import Shown
@@ -65,6 +66,7 @@ class Evidence:
         return self.end is None
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class GoldenItem:
     """One query and its labels.
@@ -130,6 +132,7 @@ class GoldenItem:
         return f"query:{self.id}"
 
 
+@brief
 @dataclass(frozen=True)
 class ChunkLabels:
     """What a file with chunk labels says besides its queries, whose ``metadata["source_chunk_id"]`` has the labels.
@@ -143,6 +146,7 @@ class ChunkLabels:
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True)
 class GoldenSet(Shown):
     """Queries with unique ids.
@@ -160,6 +164,10 @@ class GoldenSet(Shown):
         >>> golden = rb.GoldenSet((rb.GoldenItem("q1", "apples", evidence=(rb.Evidence("a"),)),), name="fruit")
         >>> len(golden), golden.has_spans
         (1, False)
+        >>> golden[0].text, golden["q1"].id
+        ('apples', 'q1')
+        >>> golden
+        GoldenSet('fruit', 1 query)
     """
 
     items: tuple[GoldenItem, ...]
@@ -185,6 +193,22 @@ class GoldenSet(Shown):
 
     def __iter__(self) -> Iterator[GoldenItem]:
         return iter(self.items)
+
+    def __getitem__(self, which: int | str) -> GoldenItem:
+        """Return a query by its position or its id.
+
+        Raises:
+            InputError: there is no query with that id.
+        """
+        if isinstance(which, str):
+            found = next((item for item in self.items if item.id == which), None)
+            if found is None:
+                raise InputError(f"no query {which!r}{nearest_of(which, [item.id for item in self.items])}")
+            return found
+        return self.items[which]
+
+    def _brief(self) -> str:
+        return f"{self.name!r}, {numbered(len(self), 'query')}"
 
     def by_wording(self) -> dict[str, "GoldenSet"]:
         """Return the queries of each wording (`GoldenItem.wording`); those without one are under the empty name."""

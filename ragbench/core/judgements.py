@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief, numbered
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
@@ -23,6 +24,7 @@ from ragbench.core.runs import Query, Unit
 from ragbench.core.shown import Shown
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Intents:
     """Judgements of the meanings (intents, aspects, subtopics) of queries, as columns, for measures of diversity.
@@ -46,6 +48,7 @@ MOST_LABEL = 2**31 - 1
 """Largest label, positive or negative."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Judgements(Shown):
     """Labels as columns, one row per judged (query, item) pair.
@@ -122,6 +125,9 @@ class Judgements(Shown):
     def __len__(self) -> int:
         return len(self.query_ids)
 
+    def _brief(self) -> str:
+        return f"{numbered(len(self.items), 'label')} of {numbered(len(self), 'query')}"
+
     @cached_property
     def query_index(self) -> npt.NDArray[np.int64]:
         """(n,) Query of each row."""
@@ -144,6 +150,7 @@ class Judgements(Shown):
         return fingerprint([names, self.offsets.tobytes().hex(), self.labels.tobytes().hex()])
 
 
+@brief
 @dataclass(frozen=True)
 class EvaluationTask:
     """A golden set projected onto one chunking: the queries, and the labels of chunks or documents.

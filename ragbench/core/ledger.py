@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ragbench.core.brief import brief
+
 
 class LedgerEntry(NamedTuple):
     """One thing that has no result.
@@ -22,6 +24,7 @@ class LedgerEntry(NamedTuple):
     code: str
 
 
+@brief
 @dataclass(frozen=True)
 class Ledger:
     """An ordered list of entries. ``+`` joins two of them."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief, numbered
 from ragbench.core.errors import InputError
 from ragbench.core.filters import Filter
 from ragbench.core.fingerprint import fingerprint, fingerprint_texts
@@ -27,6 +28,7 @@ MANY_TIES = 0.05
 """Share of tied items that is worth a warning."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Run(Shown):
     """Rankings in canonical order (`ragbench.core.order`), each item once per query.
@@ -135,6 +137,9 @@ class Run(Shown):
 
     def __len__(self) -> int:
         return len(self.query_ids)
+
+    def _brief(self) -> str:
+        return f"{numbered(len(self), 'query')}, {numbered(len(self.items), self.unit)}"
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -270,6 +275,7 @@ class Run(Shown):
         return fingerprint([names, self.offsets.tobytes().hex(), self.scores.tobytes().hex(), self.unit])
 
 
+@brief
 class Query(NamedTuple):
     """One query as a retriever sees it, without its labels.
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief, means_shown, numbered
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
@@ -21,6 +22,7 @@ NOT_ASKED = frozenset({"not-applicable", "no-reference", "no-evidence", "no-gold
 """Reasons for a missing value that lie in the query, not in the answer or the judge. They do not widen the bounds."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class QueryTable:
     """The queries of a golden set and their properties, as columns of length q.
@@ -97,6 +99,7 @@ class QueryTable:
         )
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ScoredRun(Shown):
     """One system's scores on a golden set, whether measured now or read from a folder.
@@ -154,6 +157,11 @@ class ScoredRun(Shown):
         settings = self.manifest.get("settings")
         by_document = isinstance(settings, Mapping) and settings.get("average") == "documents"
         return "documents" if by_document else "queries"
+
+    def _brief(self) -> str:
+        if self.error is not None:
+            return f"{self.name!r}, did not run: {self.error}"
+        return f"{self.name!r}, {numbered(len(self.queries), 'query')}; {means_shown(self.scores.means())}"
 
     def select(self, rows: npt.NDArray[np.int64]) -> "ScoredRun":
         """Select rows of the queries, in this order."""

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief, means_shown, numbered
+from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import Ledger
 from ragbench.core.shown import Shown
 
@@ -19,6 +21,7 @@ Average = Literal["mean", "geometric", "sum"]
 its exponential. ``sum``: trec_eval prints the sum; everywhere else it is the mean per query."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Scores(Shown):
     """A matrix of queries by metrics.
@@ -43,6 +46,8 @@ class Scores(Shown):
         {'mrr@10': 0.75, 'hit@1': 0.5}
         >>> scores.column("mrr@10").tolist()
         [1.0, 0.5]
+        >>> scores
+        Scores(2 queries; mrr@10 0.750, hit@1 0.500)
     """
 
     query_ids: Sequence[str]
@@ -65,6 +70,19 @@ class Scores(Shown):
         first = runs[0][0]
         repeats = np.stack([np.stack([scores.values for scores in judged]) for judged in runs])
         return replace(first, values=mean_of_defined(repeats), repeats=repeats)
+
+    def __getitem__(self, metric: str) -> npt.NDArray[np.float64]:
+        """(q,) Values of one metric, as `column` returns them.
+
+        Raises:
+            InputError: the metric was not computed.
+        """
+        if metric not in self.metrics:
+            raise InputError(f"no scores of {metric!r}{did_you_mean(str(metric), self.metrics)}")
+        return self.column(metric)
+
+    def _brief(self) -> str:
+        return f"{numbered(len(self.query_ids), 'query')}; {means_shown(self.means())}"
 
     def select(
         self, rows: npt.NDArray[np.int64] | slice = slice(None), metrics: Sequence[str] | None = None
@@ -144,6 +162,7 @@ def headline(metrics: Sequence[str]) -> str:
     return "ndcg@10" if "ndcg@10" in at_ten else [*at_ten, *variants, *metrics][0]
 
 
+@brief
 @dataclass(frozen=True)
 class Components:
     """Where the variance of a score comes from: the parts add up to the variance of one value of one query.

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ragbench.core.brief import brief
 from ragbench.core.ledger import Ledger
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class LoggedSearch:
     """One search.
@@ -36,6 +38,7 @@ class LoggedSearch:
     id: str = ""
 
 
+@brief
 @dataclass(frozen=True)
 class SearchLog:
     """The searches of a log, in the order of the file.

@@ -5,6 +5,7 @@ each class, and every object of the class then has the notebook methods.
 """
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 
@@ -31,6 +32,10 @@ class View(ABC):
         """Its charts, one method each; None if it has none."""
         return None
 
+    def save(self, thing: Any, folder: Path, *, force: bool = False) -> Path:
+        """Write the object to a folder, and return the folder."""
+        raise TypeError(f"a {type(thing).__name__} cannot be saved to a folder")
+
 
 VIEWS: dict[type, View] = {}
 """Views by class, filled by `ragbench.api`."""
@@ -41,18 +46,18 @@ class Shown:
 
     def to_pandas(self) -> Any:
         """The rows as a `pandas.DataFrame`. Unknown values are missing values."""
-        return _view(self).frame(self)
+        return view_of(self).frame(self)
 
     def to_dataset(self) -> Any:
         """The same rows as a Hugging Face `datasets.Dataset`."""
-        return _view(self).dataset(self)
+        return view_of(self).dataset(self)
 
     def _repr_html_(self) -> str:
-        return _view(self).html(self)
+        return view_of(self).html(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # Otherwise the repr, with every query and score in it, is stored beside the HTML.
-        view = _view(self)
+        view = view_of(self)
         return {"text/html": view.html(self), "text/plain": view.text(self)}
 
     @property
@@ -62,13 +67,18 @@ class Shown:
         Raises:
             TypeError: this kind of object has none.
         """
-        plots = _view(self).plots(self)
+        plots = view_of(self).plots(self)
         if plots is None:
             raise TypeError(f"a {type(self).__name__} has no charts")
         return plots
 
 
-def _view(thing: object) -> View:
+def view_of(thing: object) -> View:
+    """Return the view of an object.
+
+    Raises:
+        TypeError: its class has none.
+    """
     for kind in type(thing).__mro__:
         if kind in VIEWS:
             return VIEWS[kind]

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from ragbench.core.brief import brief
 from ragbench.core.shown import Shown
 from ragbench.core.verdicts import Verdict
 
 
+@brief
 @dataclass(frozen=True)
 class Step:
     """One system in the order of the evaluation.
@@ -31,6 +33,7 @@ class Step:
     error: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Steps(Shown):
     """The steps of an evaluation in one metric.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ragbench.core.brief import brief
 from ragbench.core.scores import Direction
 
 Decision = Literal[
@@ -54,6 +55,7 @@ class RunShare:
     df: float
 
 
+@brief
 @dataclass(frozen=True)
 class Posterior:
     """What to believe about a difference, if the prior was right: candidate minus baseline.
@@ -88,6 +90,7 @@ class Posterior:
     wordings: bool = False
 
 
+@brief
 @dataclass(frozen=True)
 class WithMasked:
     """A difference by human queries and a masked set of the same systems together: candidate minus baseline.
@@ -170,6 +173,7 @@ class WordingDifference:
     p: float
 
 
+@brief
 @dataclass(frozen=True)
 class AcrossWordings:
     """A difference on queries in several wordings, and what it predicts for a further wording.
@@ -198,6 +202,7 @@ class AcrossWordings:
 Item = Literal["query", "document"]
 
 
+@brief
 @dataclass(frozen=True)
 class Verdict:
     """Comparison of two systems in one metric over the same queries: candidate minus baseline.
@@ -334,6 +339,7 @@ class Gain:
     high: float
 
 
+@brief
 @dataclass(frozen=True)
 class Leaderboard:
     """Three or more systems in one metric, the best mean first.
@@ -373,6 +379,7 @@ class Interval:
     high: float
 
 
+@brief
 @dataclass(frozen=True)
 class FilledHoles:
     """A difference after a model labelled the items without a label, corrected for the model's errors.

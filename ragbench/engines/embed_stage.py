@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger
@@ -71,6 +72,7 @@ class EmbedStage(Stage):
                 for title, text in zip(table[self.title].to_pylist(), texts, strict=True)]  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True)
 class EmbeddedCorpus:
     """The vectors of a corpus on disk.

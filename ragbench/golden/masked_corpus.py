@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
+from ragbench.core.brief import brief
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
@@ -22,6 +23,7 @@ CORPUS, GOLDEN = "corpus.jsonl", "golden"
 """Names inside a folder that `write_without` writes."""
 
 
+@brief
 class Without(NamedTuple):
     """A corpus without masked text.
 
@@ -71,6 +73,7 @@ def without_masked(corpus: Corpus, golden: GoldenSet) -> Without:
     )
 
 
+@brief
 @dataclass(frozen=True)
 class WithoutMasked:
     """Copies of a corpus without the text that a golden set masks.

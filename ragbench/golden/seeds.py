@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.search_log import SearchLog
@@ -40,6 +41,7 @@ class LoggedQuery:
     type: str = ""
 
 
+@brief
 @dataclass(frozen=True)
 class Cleaned:
     """The distinct queries of a log.
@@ -59,6 +61,7 @@ class Cleaned:
     ledger: Ledger
 
 
+@brief
 @dataclass(frozen=True)
 class Seeds:
     """A sample of the queries of a log.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench import plugins
+from ragbench.core.brief import brief
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError
@@ -48,6 +49,7 @@ POOL = (
 RESAMPLES, SPLITS, MOST_QUERIES = 2000, 1000, 1000
 
 
+@brief
 @dataclass(frozen=True)
 class Validity:
     """Agreement between a synthetic set and human queries on the ranking of a pool of retriever settings.

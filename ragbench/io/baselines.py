@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.scored import ScoredRun
@@ -52,6 +53,7 @@ OLD = "old"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+@brief
 @dataclass(frozen=True)
 class Baseline:
     """A stored baseline.
@@ -103,6 +105,7 @@ def set_baseline(name: str, reference: Path | str, store: Path = STORE) -> Basel
     return show_baseline(name, store)
 
 
+@brief
 @dataclass(frozen=True)
 class Entry:
     """A run that was once stored under a name.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.core.spelling import named
@@ -30,6 +31,7 @@ WAIT_SECONDS = 600.0
 """How long to wait for another process that fetches to the same folder."""
 
 
+@brief
 @dataclass(frozen=True)
 class PublicCollection:
     """A collection that can be fetched.

@@ -20,7 +20,7 @@ from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
 from ragbench.io.evaluation_cards import CARD, IDENTITY, refuse_other, write_card
 from ragbench.io.files import make_out, replacing, write_json_lines, write_text
-from ragbench.io.inputs import INPUTS, Input, recorded
+from ragbench.io.inputs import INPUTS, Input, found, recorded
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import (
     ATTRIBUTES,
@@ -437,6 +437,22 @@ def file_name(arm: str) -> str:
     return re.sub(r"[^A-Za-z0-9._=+-]+", "_", arm).strip("_.") or "arm"
 
 
+def save_evaluation(evaluation: Evaluation, folder: Path, *, force: bool = False) -> Path:
+    """Write the folder of a finished evaluation, and return it.
+
+    Raises:
+        InputError: the folder cannot be written, or holds another evaluation.
+    """
+    manifest = evaluation.manifest
+    inputs = {name: one for name in ("corpus", "golden") if (one := found(manifest, name, Path("/"))) is not None}
+    identity = manifest.get(IDENTITY)
+    written = ReportFolder(folder, inputs, identity=identity if isinstance(identity, dict) else {}, force=force)
+    for arm in evaluation.arms:
+        written.arm(arm)
+    written.finish(evaluation)
+    return folder
+
+
 class ReportFolder:
     """Writes the folder of an evaluation, system by system, so that finished systems are readable while others run.
 
@@ -506,7 +522,8 @@ class ReportFolder:
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
         write_json_lines(self.folder / "ledger.jsonl", evaluation.ledger.rows())
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
-        manifest = {**evaluation.manifest, **self._identity, **self._inputs, "complete": True, "runs": self._names}
+        known = {key: value for key, value in evaluation.manifest.items() if key != INPUTS}
+        manifest = {**known, **self._identity, **self._inputs, "complete": True, "runs": self._names}
         content = evaluation_json(replace(evaluation, manifest=manifest))
         self._results(with_checksums(content, self.folder, data_files(self.folder)), indent=1)
         write_card(content, self.folder)

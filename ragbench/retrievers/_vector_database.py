@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError, RagbenchError, SettingError, nearest
@@ -174,6 +175,7 @@ class VectorDatabase(Retriever):
         return collection, False
 
 
+@brief
 @dataclass(frozen=True)
 class ServerOrPath(VectorDatabase):
     """A database that is a server, or a folder or file of this machine.

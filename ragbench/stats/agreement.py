@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.stats.bootstrap import resampled_means
 from ragbench.stats.checks import check_clusters, check_resampling
@@ -111,6 +112,7 @@ Weights = Literal["none", "linear", "quadratic"]
 WEIGHTS: tuple[Weights, ...] = ("none", "linear", "quadratic")
 
 
+@brief
 @dataclass(frozen=True)
 class Kappa:
     """Agreement of two raters.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.loop import run_anywhere
@@ -75,6 +76,7 @@ class SubmitOptions(SetOptions):
             raise SettingError(f"batches need a language model: name one by {named('llm')}, or use ragbench generate")
 
 
+@brief
 @dataclass(frozen=True)
 class Submitted:
     """The state of a run whose answers are still missing.
@@ -269,6 +271,7 @@ class StatusOptions:
     offline: bool = option("Show what is stored; ask no provider.", default=False)
 
 
+@brief
 @dataclass(frozen=True)
 class BatchState:
     """The state of a batch.
@@ -352,6 +355,7 @@ class FetchOptions:
             raise SettingError(f"{named('every')} is {self.every}; it must be above 0")
 
 
+@brief
 @dataclass(frozen=True)
 class Fetched:
     """The batches of a run after a look at the provider.

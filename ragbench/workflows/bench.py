@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ragbench.comparison.compare import CompareSettings, compare_metrics
-from ragbench.comparison.leaderboard import leaderboard
-from ragbench.comparison.steps import steps_of
+from ragbench.comparison.compare import CompareSettings
+from ragbench.comparison.evaluated import query_results, with_comparisons
 from ragbench.core.context import Advance, Context, generator
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, RagbenchError
@@ -29,9 +28,8 @@ from ragbench.core.judgements import EvaluationTask
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.runs import Run
 from ragbench.core.scored import QueryTable
-from ragbench.core.scores import Scores, headline
+from ragbench.core.scores import Scores
 from ragbench.core.spelling import given
-from ragbench.core.steps import Steps
 from ragbench.io.evaluation_cards import FINISHED
 from ragbench.io.run_store import RunStore, StoredRun
 from ragbench.metrics.score import score
@@ -206,7 +204,7 @@ class Bench:
         scores = each[0] if len(each) == 1 else Scores.mean_of([[one] for one in each])
         scores = replace(scores, cuts=self._cuts(measured))
         cut = tie_cut(self.settings.k)
-        changed = changed_queries([_results(*one, cut) for one in zip(runs, each, strict=True)]) if others else []
+        changed = changed_queries([query_results(*one, cut) for one in zip(runs, each, strict=True)]) if others else []
         degraded = dict(measured.degraded)
         for number, other in enumerate(others, start=2):
             degraded |= {id_: f"{why} (run {number})" for id_, why in other.degraded.items() if id_ not in degraded}
@@ -423,16 +421,10 @@ class Bench:
         for arm in arms:
             ledger = ledger + self._entries(arm)
         found = Evaluation(tuple(arms), (), ledger, {}, self.task, self.chunks, self.asked.queries)
-        runs = [run for run in found.scored if run.error is None]
-        if len(runs) > 1:
-            metrics = runs[0].scores.metrics
-            compare = CompareSettings(
-                metrics=metrics, average=self.settings.average, seed=self.settings.seed,
-                resamples=self.settings.resamples,
-            )  # fmt: skip
-            board = leaderboard(runs, headline(metrics), compare.for_verdicts)
-            found = replace(found, comparisons=compare_metrics(runs, compare), leaderboard=board)
-            found = replace(found, steps=_steps(found, headline(metrics), compare))
+        compare = CompareSettings(
+            average=self.settings.average, seed=self.settings.seed, resamples=self.settings.resamples
+        )
+        found = with_comparisons(found, compare)
         return replace(found, manifest=self._manifest(benches))
 
     def _entries(self, arm: Arm) -> list[LedgerEntry]:
@@ -489,19 +481,8 @@ class Bench:
         }
 
 
-def _steps(found: Evaluation, metric: str, settings: CompareSettings) -> Steps:
-    means = {arm.name: arm.metrics[metric].mean for arm in found.arms if arm.status == "ok"}
-    notes = {arm.name: arm.setup.notes for arm in found.arms if arm.setup is not None}
-    return steps_of(found.scored, metric, settings.for_verdicts, to_first=found.comparisons, means=means, notes=notes)
-
-
 def _indexed(chunks: Chunks) -> dict[str, object]:
     return {"fingerprint": chunks.fingerprint, "chunks": len(chunks), "documents": len(chunks.document_ids)}
-
-
-def _results(run: Run, scores: Scores, cut: int) -> list[object]:
-    """Return the top of the ranking and the scores of each query, for comparing runs."""
-    return [([item for item, _ in run.ranking(at)[:cut]], values.tobytes()) for at, values in enumerate(scores.values)]
 
 
 def _recall(stored: StoredRun) -> Measured:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.options import option, option_group, options
@@ -46,6 +47,7 @@ class FetchOptions(Catalogue):
     again: bool = option("Fetch the collection even if it is there.", default=False, section="Run")
 
 
+@brief
 @dataclass(frozen=True)
 class Collections:
     """The collections that can be fetched.
@@ -61,6 +63,7 @@ class Collections:
     cache: Path
 
 
+@brief
 @dataclass(frozen=True)
 class FetchedCollection:
     """A collection that was fetched.

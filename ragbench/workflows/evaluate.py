@@ -18,8 +18,9 @@ from ragbench.core.scored import QueryTable
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
+from ragbench.io.evaluation_cards import IDENTITY
 from ragbench.io.golden_files import read_golden
-from ragbench.io.inputs import Input
+from ragbench.io.inputs import INPUTS, Input, recorded
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
@@ -187,13 +188,20 @@ def _kept(
     options: Options, identity: Mapping[str, str], evaluate: Callable[[Callable[[Arm], None] | None], Evaluation]
 ) -> Evaluation:
     """Evaluate, and write the systems as they finish, and at the end the whole evaluation, if there is a folder."""
+    inputs = _inputs(options)
+    known = {IDENTITY: dict(identity), **({INPUTS: recorded(inputs, Path("/"))} if inputs else {})}
     if options.out is None:
-        return sliced(evaluate(None), options.by)
+        return _with_manifest(sliced(evaluate(None), options.by), known)
     with working_in(options.out):
-        folder = ReportFolder(options.out, _inputs(options), identity=identity, force=options.force)
-        evaluation = sliced(evaluate(folder.arm), options.by)
+        folder = ReportFolder(options.out, inputs, identity=identity, force=options.force)
+        evaluation = _with_manifest(sliced(evaluate(folder.arm), options.by), known)
         folder.finish(evaluation)
     return evaluation
+
+
+def _with_manifest(evaluation: Evaluation, known: Mapping[str, object]) -> Evaluation:
+    """Add to the manifest what the evaluation needs to be saved later: what it is, and where its inputs are."""
+    return replace(evaluation, manifest={**evaluation.manifest, **known})
 
 
 def _labelled(options: Options) -> Labelled:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import SettingError
@@ -34,6 +35,7 @@ class Options(GoldenReading, CorpusLoading, LabelledChunks):
     )  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True)
 class Exported:
     """A golden set that was written in another format.

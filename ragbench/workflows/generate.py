@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.documents import Corpus
 from ragbench.core.errors import InputError, SettingError
@@ -177,6 +178,7 @@ PER_CHUNK, EXAMPLES = 5, 5
 Stages = Sequence[tuple[str, Stage]]
 
 
+@brief
 @dataclass(frozen=True)
 class Plan:
     """The estimate of a dry run.

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from ragbench.cloud import entry
 from ragbench.cloud.base import CODE, DESCRIPTION, ENTRY, INPUT, OUTPUT, PREVIOUS, Job, JobRequest, Machine, Platform
 from ragbench.cloud.s3 import FETCHED, split
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, option_group, options
@@ -119,6 +120,7 @@ class SubmitOptions(PlatformOptions):
         return None if self.price_per_hour is None else self.seconds / 3600 * self.price_per_hour
 
 
+@brief
 @dataclass(frozen=True)
 class SubmittedJob:
     """A job that was started, or would be.
@@ -300,6 +302,7 @@ class FetchOptions(PlatformOptions):
             raise SettingError(f"is {self.every}; it must be above 0", option="every")
 
 
+@brief
 @dataclass(frozen=True)
 class FetchedJob:
     """What a job wrote.

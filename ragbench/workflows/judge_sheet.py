@@ -7,6 +7,7 @@ from pathlib import Path
 from ragbench.answers.judge.rubric import Rubric, read_rubric
 from ragbench.answers.metrics._cells import texts_of
 from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.context import Context, generator
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, options
@@ -33,6 +34,7 @@ class Options:
     force: bool = option("Write over a sheet that exists.", default=False, section="Output")
 
 
+@brief
 @dataclass(frozen=True)
 class Sheet:
     """A sheet that was written.

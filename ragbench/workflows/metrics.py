@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.judgements import Judgements
@@ -115,6 +116,7 @@ class Options:
         return self.format != "table"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class RunScores:
     """The scores of one run.
@@ -134,6 +136,7 @@ class RunScores:
     holes: Mapping[str, HoleRange] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ScoredRuns:
     """The scores of several runs on the same labels.

@@ -1,7 +1,8 @@
 """Plan a golden set: what so many queries can detect, and how many a smaller difference or a gate needs."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from math import isnan
 from pathlib import Path
 
 from ragbench.comparison.gate.forecast import CORRELATION, Forecast, forecast
@@ -11,10 +12,11 @@ from ragbench.comparison.plan import Plan, make_plan
 from ragbench.comparison.plan_settings import PlanSettings
 from ragbench.comparison.references import System, systems
 from ragbench.core.context import Context
-from ragbench.core.errors import SettingError
+from ragbench.core.errors import InputError, SettingError
 from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.options import named, option, options, part
+from ragbench.core.scored import ScoredRun
 from ragbench.io.baselines import STORE
 from ragbench.io.qrels_files import read_judgements
 from ragbench.metrics.parse import parse
@@ -49,8 +51,9 @@ class Options(PlanSettings, GoldenReading):
 def run(options: Options, context: Context) -> Plan | Forecast:
     """Find out what difference so many queries can detect, and how many a smaller difference needs.
 
-    Two systems that were evaluated are the pilot: the plan measures how their differences vary. Without a pilot, the
-    figures are assumptions, from the ``level`` of the metric or from ``sd``. Labels alone (``qrels`` or ``golden``)
+    Two systems that were evaluated are the pilot: the plan measures how their differences vary. With one system, its
+    mean is the ``level`` of the metric, and the rest is assumed. Without a pilot, the figures are assumptions, from
+    the ``level`` or from ``sd``. Labels alone (``qrels`` or ``golden``)
     give the number of queries, and which of them come from one document.
 
     With ``rules``, the plan is for a gate: the chance that a candidate as good as the baseline passes them.
@@ -80,7 +83,26 @@ def run(options: Options, context: Context) -> Plan | Forecast:
     if options.golden is not None:
         raise SettingError("cannot be used with a pilot, which has its own labels", option="golden")
     runs = systems(options.pilot, qrels=options.qrels, metrics=[options.metric])
+    if len(runs) == 1 and settings.sd is None and settings.level is None:
+        return _from_one(runs[0], settings)
     return make_plan(settings, pilot_of(runs, options.metric, intersect=options.intersect))
+
+
+def _from_one(run: ScoredRun, settings: PlanSettings) -> Plan:
+    """Plan from one system: its mean is the level, and its labels say which queries come from one document.
+
+    Raises:
+        InputError: it did not run, or has no value of the metric.
+    """
+    if run.error is not None:
+        raise InputError(f"{run.name} did not run: {run.error}")
+    metric = str(parse(settings.metric))
+    level = run.scores.means()[metric] if metric in run.scores.metrics else float("nan")
+    if isnan(level):
+        raise InputError(f"{run.name} has no value of {metric}, but of {', '.join(run.scores.metrics)}")
+    labels, level_of = run.judgements, parse(metric).needs_level or 1
+    layout = None if labels is None else layout_of(labels, level_of, run.queries.units)
+    return make_plan(replace(settings, level=level), layout=layout)
 
 
 def _forecast(options: Options, rules: GivenRules) -> Forecast:

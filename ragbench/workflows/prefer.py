@@ -11,6 +11,7 @@ from ragbench.answers.preferences import Preferences, preferences
 from ragbench.answers.scoring import Judge, golden_of_answers
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
 from ragbench.core.answers import AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, RagbenchError, SettingError
 from ragbench.core.goldens import GoldenSet
@@ -57,6 +58,7 @@ class Options(DryRun, JudgeModel, GoldenReading):
     )  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True)
 class Preferred(Shown):
     """The preferences of a judge, and what they show.

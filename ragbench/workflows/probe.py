@@ -16,6 +16,7 @@ from ragbench.answers.probe.metric import PASS, ProbePass
 from ragbench.answers.probe.outcome import Floor, Outcome, outcome, parse_floors
 from ragbench.answers.scoring import AnswerEvaluation, Judge, ScoreSettings, score_answers
 from ragbench.core.answers import AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.fingerprint import text_hash
@@ -147,6 +148,7 @@ class Options(CacheFolder, CallOptions, ServiceHeaders):
         return urlsplit(url).netloc.rpartition("@")[2] if is_address(url) else Path(url).stem
 
 
+@brief
 @dataclass(frozen=True)
 class Probed(Shown):
     """A system that was probed.
@@ -169,6 +171,7 @@ class Probed(Shown):
         return self.evaluation.scored.name
 
 
+@brief
 @dataclass(frozen=True)
 class WrittenDocuments:
     """Planted documents that were written for a test collection.

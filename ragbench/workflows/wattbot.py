@@ -33,6 +33,7 @@ from ragbench.answers.wattbot.score.summary import Summary, summarise
 from ragbench.answers.wattbot.search import LEAST, TOP, Found
 from ragbench.answers.wattbot.solutions import Solution, write_solutions
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError
 from ragbench.core.ledger import Ledger
@@ -244,6 +245,7 @@ class ScoreOptions:
             raise SettingError("is empty; name at least one file of answers", option="predictions")
 
 
+@brief
 @dataclass(frozen=True)
 class ScoredSubmissions:
     """Scored submissions.

@@ -12,6 +12,7 @@ from ragbench.answers.endpoint.reply import ROLE_OF, ReplyReader, Unusable, chec
 from ragbench.answers.endpoint.request import NotSent, Sent, request_of
 from ragbench.answers.endpoint.settings import ROLES, VARIABLE, VARIANT, Endpoint
 from ragbench.core.answers import Answered
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.foreign import excerpt
 from ragbench.core.json_paths import paths_in, plain_path
@@ -47,6 +48,7 @@ class Part:
     value: object = None
 
 
+@brief
 @dataclass(frozen=True)
 class Came:
     """The reply.
@@ -78,6 +80,7 @@ class Came:
     paths: Sequence[tuple[str, object]]
 
 
+@brief
 @dataclass(frozen=True)
 class EndpointCheck:
     """What a check of a service found.

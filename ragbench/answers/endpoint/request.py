@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from ragbench.answers.answering import Question
 from ragbench.answers.endpoint.settings import BODY, QUESTION, VARIABLE, Endpoint
 from ragbench.answers.endpoint.template import NoValue, filled
+from ragbench.core.brief import brief
 from ragbench.core.turns import as_rows
 from ragbench.core.web import can_be_header
 
@@ -21,6 +22,7 @@ class NotSent(Exception):
     """Why a question cannot be sent."""
 
 
+@brief
 class Sent(NamedTuple):
     """A request.
 

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from ragbench.answers.endpoint.template import names_in
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.json_paths import plain_path
 from ragbench.core.pace import Concurrency, check_concurrency
@@ -29,6 +30,7 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 """An environment variable in the value of a header."""
 
 
+@brief
 @dataclass(frozen=True)
 class Reply:
     """Where a reply has what. Paths are those of `ragbench.core.json_paths`, or ``header:NAME``.
@@ -55,6 +57,7 @@ class Reply:
                 yield f"reply.{name} is empty; write a path, as in data.text, or header:NAME"
 
 
+@brief
 @dataclass(frozen=True)
 class Endpoint:
     """A service, and how to call it.

@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.fingerprint import fingerprint
 from ragbench.io.files import read_yaml
@@ -31,6 +32,7 @@ MOST_SCORES, LARGEST = 21, 1000
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
+@brief
 @dataclass(frozen=True)
 class Rubric:
     """A criterion in words, and a scale with a description of each score.

@@ -7,12 +7,14 @@ import numpy.typing as npt
 
 from ragbench.answers.judge_check.figures import AgreementSettings, estimate, rate
 from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.evaluations import Estimate
 from ragbench.stats.agreement import clustered_kappa, krippendorff_alpha
 from ragbench.stats.clusters import cluster_index
 
 
+@brief
 @dataclass(frozen=True)
 class Agreement:
     """The agreement of several annotators on the same answers.

@@ -11,12 +11,14 @@ from ragbench.answers.judge_check.figures import AgreementSettings, Figures, fig
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.judge_check.signal import Signal
 from ragbench.answers.judge_check.threshold import Threshold, chosen_threshold, fixed_threshold
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.ledger import Ledger
 from ragbench.core.options import option, option_group
 
 
+@brief
 @dataclass(frozen=True)
 class Slice:
     """The figures of one slice of the answers, with the threshold of the whole set."""
@@ -26,6 +28,7 @@ class Slice:
     figures: Figures
 
 
+@brief
 @option_group
 class CheckSettings:
     """The settings of a check."""
@@ -50,6 +53,7 @@ class CheckSettings:
             raise SettingError(f"is {self.threshold}; it must be a number", option="threshold")
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class JudgeCheck:
     """The result of checking a judge or signal.

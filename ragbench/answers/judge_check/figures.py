@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.judge_check.labels import LabelSet
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
@@ -16,6 +17,7 @@ from ragbench.stats.intervals import wilson_interval
 from ragbench.stats.roc_auc import roc_auc
 
 
+@brief
 @dataclass(frozen=True)
 class Figures:
     """Verdicts against labels, with 95% intervals by cluster.

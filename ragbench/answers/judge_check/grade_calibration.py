@@ -14,6 +14,7 @@ from ragbench.answers.judge_check.graded import GradedCheck
 from ragbench.answers.judge_check.rate import FEWEST_KNOWN
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, estimate
 from ragbench.io.files import write_json
@@ -139,6 +140,7 @@ def _parsed(content: Mapping[str, object]) -> GradeCalibration:
     )
 
 
+@brief
 @dataclass(frozen=True)
 class CalibratedMean:
     """An estimate of the mean score that annotators would give.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ragbench.answers.judge_check.figures import estimate, rate
 from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.judge_check.signal import Signal
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate
@@ -32,6 +33,7 @@ class Against:
     kappa: Estimate
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class GradedCheck:
     """A judge's scores against those of annotators.

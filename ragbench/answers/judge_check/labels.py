@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.core.answers import Answered, AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.ledger import Ledger, first_ten
@@ -34,6 +35,7 @@ class Vote(NamedTuple):
     score: int | None = None
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """An answer and its labels.
@@ -56,6 +58,7 @@ class Labelled:
         return sum(vote.positive for vote in self.votes) / len(self.votes)
 
 
+@brief
 @dataclass(frozen=True)
 class LabelSet:
     """Labelled answers.

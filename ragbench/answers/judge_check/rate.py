@@ -11,6 +11,7 @@ from ragbench.answers.judge_check.calibration import Calibration, known_of
 from ragbench.answers.judge_check.figures import rate
 from ragbench.answers.scoring import AnswerEvaluation
 from ragbench.core.answers import AnswerSet
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.evaluations import Estimate
 from ragbench.core.spelling import given, named
@@ -22,6 +23,7 @@ FEWEST_KNOWN = 10
 """With fewer labelled answers, there is no prediction-powered rate."""
 
 
+@brief
 @dataclass(frozen=True)
 class CalibratedRate:
     """An estimate of the share of answers that annotators would call positive.

@@ -10,6 +10,7 @@ from ragbench.answers.judge_check.labels import LabelSet
 from ragbench.answers.metrics.base import AnswerMetric, Column, ScoringContext
 from ragbench.answers.scoring import Judge, named_metrics, with_reference
 from ragbench.core.answers import Answered
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenItem
@@ -22,6 +23,7 @@ from ragbench.plugins import Spec
 OF_FILE = "column:"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Signal:
     """A score per labelled answer.

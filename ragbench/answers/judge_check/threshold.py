@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.spelling import named
 
@@ -13,6 +14,7 @@ FOLDS = 10
 How = Literal["given", "binary", "cross-validated"]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Threshold:
     """A threshold and its verdicts.

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from ragbench.answers.answering import Question
 from ragbench.answers.load.service import Reply, Service
+from ragbench.core.brief import brief
 from ragbench.core.context import Advance
 
 Pause = Callable[[int], float]
 
 
+@brief
 class Exchange(NamedTuple):
     """One request of a level. Times are in seconds from the start of the level, after its load has risen.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ragbench.answers.load.loops import Exchange
 from ragbench.answers.load.settings import Level, LoadSettings
+from ragbench.core.brief import brief
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.shown import Shown
 from ragbench.stats.intervals import Percentile, percentile
@@ -22,6 +23,7 @@ LATE_SHARE, LATE_MS = 0.1, 5.0
 """Requests are sent late if p99 of the lag is above this share of the median latency and above this many ms."""
 
 
+@brief
 @dataclass(frozen=True)
 class LevelResult:
     """The measurements of one level.
@@ -145,6 +147,7 @@ class LevelResult:
         return _ms([e.ended - e.due for e in self.exchanges if not e.failure])
 
 
+@brief
 @dataclass(frozen=True)
 class LoadResult(Shown):
     """The measurements of all levels.

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from ragbench.answers.load.mix import parse_mix
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.options import named, option, option_group
 from ragbench.core.web import LOOPBACK
@@ -75,6 +76,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
+@brief
 @option_group
 class LoadSettings:
     """The loads, one after another, and their limits. Every level ends by itself."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.core.ledger import first_ten
@@ -29,6 +30,7 @@ class PlantedDocument:
     text: str
 
 
+@brief
 @dataclass(frozen=True)
 class Rules:
     """Rules that decide without a language model. A pattern is a string without regard to case, or ``re:`` and a regex.
@@ -51,6 +53,7 @@ class Rules:
     fact: tuple[str, ...] = ()
 
 
+@brief
 @dataclass(frozen=True)
 class Case:
     """One question, and the rules for passing it.

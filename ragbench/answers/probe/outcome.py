@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ragbench.answers.probe.cases import Case, categories_of, check_category
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError
 from ragbench.core.spelling import named
 from ragbench.stats.intervals import wilson_interval
@@ -26,6 +27,7 @@ class Rate:
     high: float
 
 
+@brief
 @dataclass(frozen=True)
 class Tried:
     """One case and its outcome.
@@ -49,6 +51,7 @@ class Tried:
     answer: str
 
 
+@brief
 @dataclass(frozen=True)
 class CategoryOutcome:
     """The cases of one category, or of all (`ALL`).
@@ -102,6 +105,7 @@ class FloorOutcome:
     why: str
 
 
+@brief
 @dataclass(frozen=True)
 class Outcome:
     """The outcome of all probes.

@@ -21,6 +21,7 @@ from ragbench.answers.wattbot.search import (
     write_page_chunks,
 )
 from ragbench.answers.wattbot.solutions import Solution, answered, explained
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import file_sha256
@@ -155,6 +156,7 @@ class Sources:
         return {id_: file_sha256(path) for id_, path in self.files.items()}
 
 
+@brief
 @dataclass(frozen=True)
 class Indexed:
     """The reports of a run, after the stages that need no model.
@@ -172,6 +174,7 @@ class Indexed:
     skipped: Ledger
 
 
+@brief
 @dataclass(frozen=True)
 class Planned:
     """The estimate of a dry run.
@@ -192,6 +195,7 @@ class Planned:
         return self.phases["answer"] + self.phases["explain"]
 
 
+@brief
 @dataclass(frozen=True)
 class Submission:
     """The answers of a run.

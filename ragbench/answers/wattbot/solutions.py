@@ -9,6 +9,7 @@ from pathlib import Path
 from ragbench.answers.wattbot.inputs import Question
 from ragbench.answers.wattbot.score.sheet import BLANK
 from ragbench.answers.wattbot.search import PageChunk
+from ragbench.core.brief import brief
 from ragbench.io.files import write_text
 from ragbench.models.llm.base import Answer
 
@@ -17,6 +18,7 @@ COLUMNS = ("id", "question", "answer", "answer_value", "answer_unit", "ref_id", 
 UNABLE = "Unable to answer with confidence based on the provided documents."
 
 
+@brief
 @dataclass(frozen=True)
 class Solution:
     """The answer to one question. ``answer_value`` is ``is_blank`` if there is none."""

@@ -10,6 +10,7 @@ from ragbench.comparison.ab.decide import p_text
 from ragbench.comparison.ab.outcomes import Guardrail, Outcome
 from ragbench.comparison.ab.results import Recommendation
 from ragbench.comparison.compare import Compared, CompareSettings, compare_runs
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import named
 from ragbench.core.scored import ScoredRun
@@ -22,6 +23,7 @@ COST = "cost"
 """A guardrail on what one query costs; the others are latency percentiles: p50, p95, p99."""
 
 
+@brief
 @dataclass(frozen=True)
 class WatchedFigure:
     """Latency or cost of both runs against a margin.
@@ -52,6 +54,7 @@ class WatchedFigure:
     relative: bool = True
 
 
+@brief
 @dataclass(frozen=True)
 class PairedResult(Shown):
     """A whole offline A/B test.

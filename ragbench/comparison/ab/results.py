@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ragbench.core.brief import brief
 from ragbench.core.shown import Shown
 from ragbench.stats.online.sequential import AlwaysValid
 from ragbench.stats.online.tests import State
@@ -37,6 +38,7 @@ class Mean:
     high: float | None
 
 
+@brief
 @dataclass(frozen=True)
 class Contrast:
     """One challenger against the control on one outcome.
@@ -93,6 +95,7 @@ class Watched:
     units_needed: int | None
 
 
+@brief
 @dataclass(frozen=True)
 class OutcomeResult:
     """One outcome over all variants.
@@ -185,6 +188,7 @@ class Look:
     now: bool
 
 
+@brief
 @dataclass(frozen=True)
 class DayResult:
     """One challenger against the control on one outcome, on one day.
@@ -216,6 +220,7 @@ class DayResult:
     any_p: float
 
 
+@brief
 @dataclass(frozen=True)
 class Recommendation:
     """The advice.
@@ -231,6 +236,7 @@ class Recommendation:
     reasons: tuple[str, ...]
 
 
+@brief
 @dataclass(frozen=True)
 class AbResult(Shown):
     """The result of an analysis.

@@ -16,6 +16,7 @@ from ragbench.comparison.gate.rules import MetricRule, Role, Rules
 from ragbench.comparison.pairing import Pair, align
 from ragbench.comparison.wordings import COLUMN as WORDING
 from ragbench.comparison.wordings import asks_in_wordings
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import ArmError, SettingError
 from ragbench.core.scored import QueryTable, ScoredRun
@@ -73,6 +74,7 @@ class SizeChance:
     blocked: float
 
 
+@brief
 @dataclass(frozen=True)
 class Forecast(Shown):
     """What a gate will say to a candidate that is as good as the baseline.

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.scores import headline
 from ragbench.core.shown import Shown
 from ragbench.io.baselines import Baseline, Entry
 
 
+@brief
 @dataclass(frozen=True)
 class History(Shown):
     """The runs that were stored under a name, in one metric.

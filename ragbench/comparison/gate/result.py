@@ -5,6 +5,7 @@ from typing import Literal
 
 from ragbench.comparison.gate.rules import Role, Rules
 from ragbench.comparison.verdict import Average
+from ragbench.core.brief import brief
 from ragbench.core.ledger import first_ten
 from ragbench.core.scored import ScoredRun
 from ragbench.core.shown import Shown
@@ -15,6 +16,7 @@ EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 """Codes of the outcomes that block, and 0 for one that does not."""
 
 
+@brief
 @dataclass(frozen=True)
 class Decided:
     """The decision on one rule, or on one slice of it.
@@ -92,6 +94,7 @@ class Decided:
     comparison: Verdict | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Gate(Shown):
     """The decision of a gate on all rules.

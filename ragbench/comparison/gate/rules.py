@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ragbench.comparison.verdict import Average
+from ragbench.core.brief import brief
 
 Decide = Literal["interval", "mean"]
 Percentile = Literal["p50", "p95", "p99"]
@@ -31,6 +32,7 @@ LATENCY_NOISE = 0.5
 """How much a latency percentile of an unchanged system may differ between runs: a factor of 1 + this."""
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class MetricRule:
     """A limit for a metric, alone or against the baseline. Give exactly one of the limits.
@@ -321,6 +323,7 @@ KINDS: dict[str, type[Rule]] = {
 """The key that identifies the kind of a rule."""
 
 
+@brief
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """All rules of a gate.

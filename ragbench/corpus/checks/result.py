@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragbench.core.brief import brief
 from ragbench.corpus.checks.rules import Checked, Outcome
 from ragbench.corpus.checks.schema import Schema
 
 EXIT: Mapping[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
+@brief
 @dataclass(frozen=True)
 class DataCheck:
     """What a check found.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
+from ragbench.core.brief import brief
 from ragbench.corpus.checks.schema import ColumnRules, Schema
 from ragbench.corpus.checks.table import Table
 from ragbench.corpus.checks.values import is_mojibake, is_null, parse_value
@@ -39,6 +40,7 @@ class Finding:
     value: str = ""
 
 
+@brief
 @dataclass(frozen=True)
 class Checked:
     """What a rule found.

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.corpus.languages import NAMES
 from ragbench.io.files import read_yaml
@@ -24,6 +25,7 @@ KINDS = ("text", "integer", "number", "boolean", "date")
 MAX_NULL = 0.01
 
 
+@brief
 @dataclass(frozen=True)
 class ColumnRules:
     """What a column must hold. A rule that is None is not checked.
@@ -65,6 +67,7 @@ class ColumnRules:
     max_near_duplicates: float | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Schema:
     """What a table must hold.

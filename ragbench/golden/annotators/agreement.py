@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ragbench.core.brief import brief
 from ragbench.core.goldens import GoldenItem
 from ragbench.golden.annotators.sheet import Decision, judge_opinion
 from ragbench.stats.agreement import Kappa, cohen_kappa
@@ -27,6 +28,7 @@ class Share:
     high: float
 
 
+@brief
 @dataclass(frozen=True)
 class JudgeAgreement:
     """Agreement of annotators and judge.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.annotators.sheet import Decision
@@ -12,6 +13,7 @@ HISTORY = "people"
 """Metadata key of the list of decisions, latest last."""
 
 
+@brief
 @dataclass(frozen=True)
 class Reviewed:
     """The result of a review.

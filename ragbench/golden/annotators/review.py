@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbench.core.brief import brief
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.annotators.agreement import JudgeAgreement
 from ragbench.golden.annotators.apply import Reviewed
@@ -13,6 +14,7 @@ VERSION = 1
 """Version of the JSON objects; it is raised when a key changes its meaning or is removed."""
 
 
+@brief
 @dataclass(frozen=True)
 class ReviewSample:
     """A sample of queries that was written for annotators.
@@ -30,6 +32,7 @@ class ReviewSample:
     judge: dict[str, int]
 
 
+@brief
 @dataclass(frozen=True)
 class AppliedReview:
     """A golden set after the decisions of annotators.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ragbench import plugins
+from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import SettingError, did_you_mean
 from ragbench.core.goldens import GoldenSet
@@ -28,6 +29,7 @@ VERSION = 1
 ROLES = ("writer", "judge", "reconsider", "reranker")
 
 
+@brief
 @dataclass(frozen=True)
 class Audit(Shown):
     """The results of all audits of a golden set.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ragbench.core.brief import brief
 from ragbench.core.goldens import GoldenSet
 from ragbench.golden.audit.findings import Finding
 from ragbench.models.llm.connect import family
@@ -17,6 +18,7 @@ FEW_QUERIES = 50
 LONG_WORDS = 25
 
 
+@brief
 @dataclass(frozen=True)
 class Mix:
     """Counts of a set.
@@ -99,6 +101,7 @@ def _findings(queries: int, types: "Counter[str]", words: dict[str, float], unit
     return found
 
 
+@brief
 @dataclass(frozen=True)
 class Circularity:
     """The models that took part in making the set.

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ragbench.core.brief import brief
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import first_ten
@@ -14,6 +15,7 @@ UNANSWERABLE = "unanswerable"
 _NO_WORD = re.compile(r"[\W_]+")
 
 
+@brief
 @dataclass(frozen=True)
 class Integrity:
     """Faults by query.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import GoldenItem, GoldenSet
 from ragbench.golden.audit.findings import Finding
@@ -21,6 +22,7 @@ it."""
 METRIC = "ndcg@10"
 
 
+@brief
 @dataclass(frozen=True)
 class Band:
     """Queries of similar overlap.
@@ -37,6 +39,7 @@ class Band:
     means: dict[str, float]
 
 
+@brief
 @dataclass(frozen=True)
 class LexicalLeak:
     """Overlap of queries with their evidence and with its documents.

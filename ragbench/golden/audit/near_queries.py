@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.ledger import first_ten
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.overlap import ContentWords
@@ -19,6 +20,7 @@ JACCARD, COSINE = 0.8, 0.95
 BLOCK = 512
 
 
+@brief
 @dataclass(frozen=True)
 class Pair:
     """Two near-duplicate queries.
@@ -101,6 +103,7 @@ def near_pairs(
     return tuple(sorted(found, key=lambda pair: (-max(pair.jaccard, pair.cosine), pair.first, pair.second)))
 
 
+@brief
 @dataclass(frozen=True)
 class BetweenSets:
     """Near-duplicates between two sets.
@@ -152,6 +155,7 @@ SAME_OPENING = 0.25
 _WORD = re.compile(r"\w+")
 
 
+@brief
 @dataclass(frozen=True)
 class Diversity:
     """Diversity of a set of queries.

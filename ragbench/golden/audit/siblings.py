@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ragbench.core.brief import brief
 from ragbench.core.context import Progress, silent
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
@@ -22,6 +23,7 @@ from ragbench.models.rerank.llm import grading
 DEPTH = 10
 
 
+@brief
 @dataclass(frozen=True)
 class Candidate:
     """An item that retrievers rank high and that is not judged for the query.
@@ -39,6 +41,7 @@ class Candidate:
     above: bool
 
 
+@brief
 @dataclass(frozen=True)
 class Siblings:
     """Unjudged items in the top of the rankings.
@@ -167,6 +170,7 @@ class GradingPlan:
     estimate: Estimate | None
 
 
+@brief
 @dataclass(frozen=True)
 class SiblingGrades:
     """The model's grades for the candidates.

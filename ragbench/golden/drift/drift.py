@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, estimate
@@ -34,6 +35,7 @@ GROWN = 2.0
 OUTCOMES = ("drift", "no drift shown")
 
 
+@brief
 @dataclass(frozen=True)
 class Compared:
     """One aspect of two sets of queries.
@@ -57,6 +59,7 @@ class Compared:
     shares: Mapping[str, tuple[float, float]]
 
 
+@brief
 @dataclass(frozen=True)
 class Topic:
     """A topic whose share grew or fell.
@@ -80,6 +83,7 @@ class Topic:
     p: float
 
 
+@brief
 @dataclass(frozen=True)
 class Drift(Shown):
     """The comparison of current queries with a reference.

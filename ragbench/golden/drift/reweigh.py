@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.evaluations import Estimate, estimate
 from ragbench.core.ledger import first_ten
@@ -25,6 +26,7 @@ FEWEST = 30.0
 Floats = npt.NDArray[np.float64]
 
 
+@brief
 @dataclass(frozen=True)
 class Reweighted:
     """A system on the golden set with the mix of the live queries.
@@ -44,6 +46,7 @@ class Reweighted:
     difference: Estimate | None
 
 
+@brief
 @dataclass(frozen=True)
 class Weights:
     """How well the golden set can represent the live queries.

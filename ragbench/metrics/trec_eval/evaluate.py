@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.judgements import Judgements
 from ragbench.core.ledger import first_ten
@@ -44,6 +45,7 @@ class TrecSettings:
     zscores: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class TrecResult:
     """A run, evaluated as by trec_eval.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import SettingError, did_you_mean
 
 Kind = Literal["plain", "ranks", "shares", "numbers", "gains"]
@@ -116,6 +117,7 @@ NICKNAMES: dict[str, tuple[str, ...]] = {
 PRINTED = re.compile(r"(?P<family>.+?)_(?P<cuts>[0-9.]+(?:,[0-9.]+)*)")
 
 
+@brief
 @dataclass(frozen=True)
 class Measure:
     """One line of the output.

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbench.answers.wattbot.score.sheet import Sheet
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger
 from ragbench.core.scored import ScoredRun
@@ -25,6 +26,7 @@ Bools = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Scored(Shown):
     """A scored submission.

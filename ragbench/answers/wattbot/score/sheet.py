@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, did_you_mean
 from ragbench.core.ledger import first_ten
 from ragbench.io.tables import read_csv
@@ -17,6 +18,7 @@ FLAGS = ("is_NA", "is_blank")
 BLANK = "is_blank"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """The columns that the score needs, all of length n.

@@ -8,6 +8,7 @@ import numpy as np
 from ragbench.answers.wattbot.score.parts import METRICS, Rows, Scored, taken
 from ragbench.answers.wattbot.score.references import reference_set
 from ragbench.answers.wattbot.score.strict import kinds_of
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint_texts
@@ -26,6 +27,7 @@ class Mean(NamedTuple):
     high: float | None
 
 
+@brief
 class Kind(NamedTuple):
     """Questions of one kind: their number, and the mean of each of `METRICS`."""
 
@@ -34,6 +36,7 @@ class Kind(NamedTuple):
     means: tuple[float, ...]
 
 
+@brief
 class Row(NamedTuple):
     """One row: the question, the truth, the prediction, and the score."""
 
@@ -47,6 +50,7 @@ class Row(NamedTuple):
     parts: tuple[float, ...]
 
 
+@brief
 @dataclass(frozen=True)
 class Summary:
     """The summary of a submission.

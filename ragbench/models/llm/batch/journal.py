@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.io.parsing import as_written
 from ragbench.io.tables import read_objects
@@ -32,6 +33,7 @@ LOST = "it belongs to the batches of this run; put back a copy, or name another 
 """What to do about a damaged file."""
 
 
+@brief
 @dataclass(frozen=True)
 class Batch:
     """One batch, as recorded in the journal.
