@@ -1,6 +1,6 @@
 """A collection of a vector database that answers queries, and whose ids come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,10 +8,10 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.filters import Clause, Filter
-from ragbench.core.runs import Query, Unit
+from ragbench.core.runs import Query
 from ragbench.models.embed.base import Embedder
 from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, refusals
-from ragbench.retrievers._external import OwnIdsIndex
+from ragbench.retrievers._external import OwnIdsIndex, ids_by_text, words
 from ragbench.retrievers._filters import by_filter
 from ragbench.retrievers.base import Ranking
 
@@ -52,7 +52,7 @@ class DatabaseIndex(OwnIdsIndex):
             self._check_space()
         own = "" if settings.existing else CHUNK
         self._field = settings.text_field or settings.id_field or own
-        self._by_text = _by_text(chunks, settings.returns) if settings.text_field else None
+        self._by_text = ids_by_text(chunks, settings.returns) if settings.text_field else None
 
     def _check_space(self) -> None:
         """Compare the vectors of the collection with those of the embedder.
@@ -143,23 +143,8 @@ class DatabaseIndex(OwnIdsIndex):
             )
         if self._by_text is None:
             return str(value)
-        return self._by_text.get(_words(str(value)), hit.id)
+        return self._by_text.get(words(str(value)), hit.id)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _by_text(chunks: Chunks, unit: Unit) -> Mapping[str, str]:
-    """Id by text, regardless of white space; of equal texts, the first. A chunk counts with and without its title."""
-    found: dict[str, str] = {}
-    documents = chunks.document_index.tolist()
-    for row, (id_, text, whole) in enumerate(zip(chunks.ids, chunks.texts, chunks.contents, strict=True)):
-        known = id_ if unit == "chunk" else chunks.document_ids[documents[row]]
-        found.setdefault(_words(text), known)
-        found.setdefault(_words(whole), known)
-    return found

@@ -241,3 +241,19 @@ def one_line(text: str) -> str:
     """The beginning of a text as one printable line."""
     text = " ".join(in_one_line(text).split())
     return (text if len(text) <= SHOWN else text[:SHOWN] + "...") or "(empty)"
+
+
+def words(text: str) -> str:
+    """A text without differences of white space."""
+    return " ".join(text.split())
+
+
+def ids_by_text(chunks: Chunks, unit: Unit) -> Mapping[str, str]:
+    """Id by text, regardless of white space; of equal texts, the first. A chunk counts with and without its title."""
+    found: dict[str, str] = {}
+    documents = chunks.document_index.tolist()
+    for row, (id_, text, whole) in enumerate(zip(chunks.ids, chunks.texts, chunks.contents, strict=True)):
+        known = id_ if unit == "chunk" else chunks.document_ids[documents[row]]
+        found.setdefault(words(text), known)
+        found.setdefault(words(whole), known)
+    return found

@@ -1,7 +1,7 @@
-"""Any LangChain retriever."""
+"""Any LangChain retriever or vector store."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,8 +11,10 @@ from ragbench.core.errors import MissingExtra, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.loop import LoopThread
 from ragbench.core.runs import Query, Unit
-from ragbench.plugins import import_object
-from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex, by_rank, one_line
+from ragbench.models.secrets import refuse_secrets
+from ragbench.plugins import EMBEDDERS, build, import_object
+from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex, by_rank, ids_by_text, one_line, words
+from ragbench.retrievers._langchain_store import makes_store, open_store
 from ragbench.retrievers.base import Ranking, Retriever
 
 if TYPE_CHECKING:
@@ -22,17 +24,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LangChain(Retriever):
-    """Ask a LangChain ``BaseRetriever``. The order of its documents is the ranking.
+    """Ask a LangChain ``BaseRetriever`` or ``VectorStore``. The order of its documents is the ranking.
 
-    ``object`` names, as ``module:name``, a retriever or a function that makes one.
-    A function that has a parameter without a default is called with the `Chunks`
-    (index their ``ids`` and ``contents``), any other with no argument. The current
-    folder is the last place where the module is looked for.
+    ``object`` names, as ``module:name``, one of these:
+
+    - a retriever or a vector store;
+    - a class of vector stores, such as ``langchain_chroma:Chroma``, or a class method that opens one, such as
+      ``langchain_core.vectorstores:InMemoryVectorStore.load``. It is called with ``arguments`` and with the embedder
+      that ``model`` names;
+    - a function that makes a retriever or a store. If it has a parameter without a default, it gets the `Chunks`
+      (index their ``ids`` and ``contents``).
+
+    The current folder is the last place where the module is looked for.
 
     Attributes:
-        object: import path of the retriever or of the function.
-        retriever: the retriever itself, from Python only.
+        object: import path of it.
+        retriever: the retriever or vector store itself, from Python only.
+        arguments: arguments of the class or class method, such as ``{persist_directory: db}``.
+        model: spec of the embedder that filled the store. A store that you made has its own.
         id_key: metadata key of the id; ``Document.id`` is used for a document that lacks it.
+        by_text: identify a document by its text instead, for a store whose ids are random.
         returns: whether these are ids of chunks or of documents.
         k_argument: name of the argument of ``invoke`` for the number of documents.
             ``auto`` uses ``k`` for vector store retrievers and no argument for
@@ -43,7 +54,10 @@ class LangChain(Retriever):
 
     object: str = ""
     retriever: Any = field(default=None, repr=False)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    model: str = "minilm"
     id_key: str = "id"
+    by_text: bool = False
     returns: Unit = "chunk"
     k_argument: str = "auto"
     mode: Literal["invoke", "ainvoke"] = "invoke"
@@ -53,17 +67,24 @@ class LangChain(Retriever):
     needs_chunks: ClassVar[bool] = False
 
     def check(self) -> list[str]:
-        """Check that there is exactly one retriever, or one import path that can be imported."""
+        """Check that there is exactly one retriever, or one import path that can be imported, and the embedder."""
         faults = [] if self.concurrency >= 1 else [f"concurrency is {self.concurrency}; it must be at least 1"]
         if bool(self.object) == (self.retriever is not None):
             faults.append("give either object=module:name, or in Python retriever=..., and not both")
         elif self.object:
             try:
-                import_object(self.object)
+                refuse_secrets("retriever 'langchain'", self.arguments, "arguments")
+                found = import_object(self.object)
+                if makes_store(found):
+                    build(EMBEDDERS, self.model)
+                elif self.arguments:
+                    faults.append("arguments are for the class of a vector store, or a class method of one")
             except SettingError as error:
                 faults.append(str(error))
         elif not _is_retriever(self.retriever):
-            faults.append(f"retriever is a {type(self.retriever).__name__}, not a LangChain BaseRetriever")
+            faults.append(
+                f"retriever is a {type(self.retriever).__name__}, not a LangChain BaseRetriever or VectorStore"
+            )
         return faults
 
     def key(self) -> str:
@@ -81,22 +102,26 @@ class LangChain(Retriever):
             SettingError: the object is not a LangChain retriever.
         """
         found = import_object(self.object) if self.object else self.retriever
-        if not _is_retriever(found) and callable(found):
+        if makes_store(found):
+            found = open_store(found, self.object, self.arguments, self.model)
+        elif not _is_retriever(found) and callable(found):
             found = found(chunks) if _takes_chunks(found) else found()
         if not _is_retriever(found):
             raise SettingError(
                 f"langchain: {self.object or 'retriever'} gives a {type(found).__name__}, "
-                "not a LangChain BaseRetriever (a vector store has as_retriever())"
+                "not a LangChain BaseRetriever or VectorStore"
             )
-        return LangChainIndex(self, found, chunks, context)
+        retriever = found if hasattr(found, "invoke") else found.as_retriever()
+        return LangChainIndex(self, retriever, chunks, context)
 
 
 def _is_retriever(value: object) -> bool:
     try:
         from langchain_core.retrievers import BaseRetriever
+        from langchain_core.vectorstores import VectorStore
     except ImportError as error:
         raise MissingExtra("retriever 'langchain'", "all") from error
-    return isinstance(value, BaseRetriever)
+    return isinstance(value, BaseRetriever | VectorStore)
 
 
 def _takes_chunks(factory: Any) -> bool:
@@ -113,6 +138,7 @@ class LangChainIndex(OwnIdsIndex):
         super().__init__(chunks, settings.returns)
         self._settings, self._retriever, self._progress = settings, retriever, context.progress
         self._loop = LoopThread("ragbench-langchain") if settings.mode == "ainvoke" else None
+        self._by_text = ids_by_text(chunks, settings.returns) if settings.by_text else None
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """Make one call per query, up to ``concurrency`` at once."""
@@ -163,6 +189,8 @@ class LangChainIndex(OwnIdsIndex):
         ids: list[str] = []
         for document in found:
             id_ = document.metadata.get(self._settings.id_key, document.id)
+            if self._by_text is not None:
+                id_ = self._by_text.get(words(document.page_content), id_ or one_line(document.page_content))
             if id_ is None:
                 return Failed(
                     f"a document has neither an id nor {self._settings.id_key!r} in its metadata; "

@@ -5,6 +5,7 @@ import hashlib
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
 from ragbench.core.runs import Query
+from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
+from ragbench.retrievers._langchain_store import as_embeddings
 from ragbench.retrievers.langchain import LangChain
 from ragbench.testing import check_retriever, small_corpus
 
@@ -171,3 +174,68 @@ def test_documents_by_another_key() -> None:
 def test_conforms(mode) -> None:
     check_retriever(LangChain(object=f"{__name__}:make_retriever", mode=mode))
     check_retriever(LangChain(retriever=READY, mode=mode))
+
+
+def saved(folder: Path, corpus: Chunks) -> Path:
+    """A store that another program filled with the default embedder, under random ids."""
+    filled = InMemoryVectorStore(as_embeddings(MiniLM()))
+    pairs = zip(corpus.ids, corpus.contents, strict=True)
+    filled.add_documents([Document(text, metadata={"key": id_}) for id_, text in pairs])
+    filled.dump(str(folder / "store.json"))
+    return folder / "store.json"
+
+
+LOAD = "langchain:object=langchain_core.vectorstores:InMemoryVectorStore.load"
+
+
+@pytest.mark.parametrize("ids", ["id_key=key", "by_text=true"])
+def test_a_store_by_the_name_of_its_class_finds_what_dense_finds(ids, tmp_path) -> None:
+    spec = f"{LOAD},arguments={{path: {saved(tmp_path, small_corpus())}}},{ids}"
+    run, index = search(build(RETRIEVERS, spec), [QUERY], k=6)
+    exact = build(RETRIEVERS, "dense").index(small_corpus(), Context()).search([QUERY], 6)
+    assert [id_ for id_, _ in run.ranking(0)] == [id_ for id_, _ in exact.ranking(0)]
+    assert "ids_not_in_corpus" not in index.notes
+
+
+def test_a_chroma_of_langchain_by_name(tmp_path) -> None:
+    chroma = pytest.importorskip("langchain_chroma", reason="needs langchain-chroma").Chroma
+    corpus = small_corpus()
+    theirs = chroma("theirs", as_embeddings(MiniLM()), persist_directory=str(tmp_path / "db"))
+    theirs.add_texts([*corpus.contents, "an extra text"], ids=[*corpus.ids, "extra"])
+    arguments = f"{{persist_directory: {tmp_path / 'db'}, collection_name: theirs}}"
+    run, index = search(
+        build(RETRIEVERS, f"langchain:object=langchain_chroma:Chroma,arguments={arguments}"), [QUERY], 20
+    )
+    found = [id_ for id_, _ in run.ranking(0) if id_ != "extra"]
+    exact = build(RETRIEVERS, "dense").index(corpus, Context()).search([QUERY], 20)
+    assert found == [id_ for id_, _ in exact.ranking(0)]
+    assert index.notes["ids_not_in_corpus"] == 1
+
+
+def test_a_store_itself_and_a_function_that_makes_one() -> None:
+    expected = [d.metadata["id"] for d in store(small_corpus()).similarity_search(QUERY.text, k=4)]
+    for retriever in (LangChain(retriever=store(small_corpus())), LangChain(object=f"{__name__}:store")):
+        run, _ = search(retriever, [QUERY], 4)
+        assert [id_ for id_, _ in run.ranking(0)] == expected
+
+
+def test_what_is_wrong_with_a_store(tmp_path) -> None:
+    path = saved(tmp_path, small_corpus())
+    for spec, says in (
+        (f"{LOAD},arguments={{path: {path}}},model=minilmm", "no embedder 'minilmm'"),
+        (f"{LOAD},arguments={{path: {path}, api_key: abc}}", "looks like a key"),
+        (f"langchain:object={__name__}:store,arguments={{a: 1}}", "arguments are for the class"),
+    ):
+        assert says in build(RETRIEVERS, spec).check()[0]
+    for spec, says in (
+        (f"{LOAD},arguments={{pth: {path}}}", "cannot be opened with arguments=.*pth"),
+        (f"{LOAD},arguments={{path: {tmp_path / 'none.json'}}}", "none.json"),
+        (f"langchain:object={__name__}:NoEmbedder", "has no parameter for an embedder"),
+    ):
+        with pytest.raises(SettingError, match=says):
+            build(RETRIEVERS, spec).index(small_corpus(), Context())
+
+
+class NoEmbedder(InMemoryVectorStore):
+    def __init__(self) -> None:
+        super().__init__(Words())
