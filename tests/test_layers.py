@@ -15,7 +15,7 @@ ROWS = [
     {"corpus", "models"},
     {"engine", "engines"},
     {"retrievers", "golden", "answers", "cloud"},
-    {"comparison"},
+    {"comparison", "learning"},
     {"render"},
     {"workflows"},
     {"api", "view", "testing"},

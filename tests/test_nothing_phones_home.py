@@ -61,6 +61,7 @@ COMMANDS = {
              f"eval {STONES} --retriever hyde:llm=openai_compatible:m,base_url={{url}}"],
     "experiments": ["experiments reports"],
     "export": [f"export {SHOP} --to beir --out {{out}}/beir"],
+    "export labels": ["export labels datasets/shop/log.csv --out {out}/labels"],
     "gate": [f"gate --baseline {EXAMPLE}::bm25 --candidate {EXAMPLE}::bm25:stem=false --rules {{in}}/rules.yaml"],
     "generate": ["generate --corpus datasets/shop/product_catalog.csv --llm none --out {out}/masked",
                  f"generate {WRITE} --out {{out}}/written"],

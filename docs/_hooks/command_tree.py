@@ -29,7 +29,7 @@ def leaves(found: dict[str, Any] | None = None, name: str = "ragbench") -> Itera
         below = children(command)
         if below:
             yield from leaves(below, f"{name} {sub}")
-        else:
+        if not below or command.params:  # a command of its own, too
             yield f"{name} {sub}", command
 
 

@@ -30,6 +30,7 @@ from ragbench.workflows import embed as embed_workflow
 from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import experiments as experiments_workflow
 from ragbench.workflows import export as export_workflow
+from ragbench.workflows import export_labels as labels_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
 from ragbench.workflows import index as index_workflow
@@ -112,6 +113,7 @@ seeds = call(
     called={"log": LOG},
 )
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
+export_labels = call("export_labels", labels_workflow.Options, labels_workflow.run, called={"log": LOG})
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
 index = call("index", index_workflow.Options, index_workflow.run, called={"corpus": CORPUS})
 embed = call(

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ragbench.cli.bind import command, flag
+from ragbench.cli.bind import command, flag, with_commands
 from ragbench.cli.output import Output, print_lines
 from ragbench.core.errors import RagbenchError, nearest
 from ragbench.core.spelling import spelled_by
@@ -31,7 +31,7 @@ WIDTH = 10
 """Width of the column of names, the same in all groups of commands."""
 SHELLS = ("bash", "zsh", "fish")
 
-MODULES = dict(zip(GROUPS, ("golden", "evaluate", "decide", "answers", "tools"), strict=True))
+MODULES = dict(zip(GROUPS, ("golden", "evaluate", "decide", "answers", "training", "tools"), strict=True))
 """The module with the help and the output of the commands of each group."""
 
 FOLDERS = {
@@ -96,7 +96,11 @@ class Folder(click.Group):
             return None
         if isinstance(found, Tool):
             return _tool(found)
-        return _bound(found) if isinstance(found, Workflow) else _folder(f"{self.path} {cmd_name}".strip())
+        path = f"{self.path} {cmd_name}".strip()
+        if not isinstance(found, Workflow):
+            return _folder(path)
+        made = _bound(found)
+        return made if not _children(path) else with_commands(made, Folder(path, ""))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -128,7 +132,8 @@ def _children(path: str) -> Mapping[str, Workflow | Tool | tuple[str, str]]:
         words = workflow.command.split()
         if " ".join(words[:depth]) == path and len(words) > depth:
             folder = " ".join(words[: depth + 1])
-            found[words[depth]] = workflow if len(words) == depth + 1 else FOLDERS[folder]
+            own = next((one for one in WORKFLOWS if one.command == folder), None)  # a command that also holds others
+            found[words[depth]] = workflow if len(words) == depth + 1 else own or FOLDERS[folder]
     return found
 
 

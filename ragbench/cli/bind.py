@@ -65,6 +65,50 @@ class Command(click.Command):
                     formatter.write_dl(records)
 
 
+class Parent(Command):
+    """A command that also holds others: ``ragbench export --golden ...`` and ``ragbench export labels ...``."""
+
+    below: click.Group
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands below it."""
+        return self.below.list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return self.below.get_command(ctx, cmd_name)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the command below it that the first word names, else its own."""
+        if not args or args[0].startswith("-"):
+            return super().make_context(info_name, args, parent, **extra)
+        name, *rest = args
+        with click.Context(self, parent, info_name) as here:
+            found = self.get_command(here, name)
+            if found is None:
+                near = nearest(name, self.list_commands(here))
+                here.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            return found.make_context(f"{info_name} {name}", rest, parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands below it, then its own options."""
+        self.below.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+def with_commands(own: click.Command, below: click.Group) -> Parent:
+    """Make a command that runs by itself, or as one of the commands below it if the first word is their name."""
+    assert isinstance(own, Command)
+    made = Parent(
+        own.name, params=own.params, callback=own.callback, help=own.help, short_help=own.short_help,
+        sections=own.sections, context_settings=SETTINGS,
+    )  # fmt: skip
+    made.below = below
+    return made
+
+
 def _argument_record(parameter: click.Parameter) -> tuple[str, str] | None:
     if not isinstance(parameter, click.Argument):
         return None

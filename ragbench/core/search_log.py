@@ -23,6 +23,7 @@ class LoggedSearch:
         clicks, carts, purchases: ids of what was clicked, put into the cart and bought.
         randomised: whether the results were in random order; None if the log does not say.
         id: id of the search or of its query, or empty.
+        positions: where each result stood on the page, from 1; empty if they stood at 1, 2, 3 and so on.
     """
 
     where: str
@@ -36,6 +37,12 @@ class LoggedSearch:
     purchases: tuple[str, ...] = ()
     randomised: bool | None = None
     id: str = ""
+    positions: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The position of each result, from 1."""
+        return self.positions or tuple(range(1, len(self.results) + 1))
 
 
 @brief

@@ -104,9 +104,42 @@ def clean(log: SearchLog, least: int = 1) -> Cleaned:
         log: the searches.
         least: fewest searches of a query.
     """
+    found = distinct_queries(log)
+    queries = [LoggedQuery(text, count) for text, count in found.searches.items()]
+    rare = [query for query in queries if query.searches < least]
+    ledger = found.ledger
+    if rare:
+        reason = f"{len(rare)} queries were searched fewer than {least} times"
+        ledger += [LedgerEntry("seeds", log.name, reason, "rare")]
+    kept = sorted((q for q in queries if q.searches >= least), key=lambda query: (-query.searches, query.text))
+    return Cleaned(tuple(kept), sum(q.searches for q in kept), found.repeated, found.misspelt, ledger)
+
+
+@dataclass(frozen=True)
+class DistinctQueries:
+    """The distinct queries of a log, and which of them each search is.
+
+    Attributes:
+        of_search: the query of each search, as it was typed most often; None where the search was dropped.
+        searches: searches by query; repetitions in one visit count once.
+        repeated: searches that repeat one of the same visit.
+        misspelt: queries that were joined to the one that they misspell.
+        ledger: what was dropped, with its line. Personal data are replaced by their kind.
+    """
+
+    of_search: tuple[str | None, ...]
+    searches: Mapping[str, int]
+    repeated: int
+    misspelt: int
+    ledger: Ledger
+
+
+def distinct_queries(log: SearchLog) -> DistinctQueries:
+    """Find which searches of a log have the same query, as `clean` describes it."""
     entries: list[LedgerEntry] = []
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     seen: set[tuple[str, str]] = set()
+    keys: list[str | None] = []
     repeated = 0
     for search in log:
         text = tidy(search.query)
@@ -114,8 +147,10 @@ def clean(log: SearchLog, least: int = 1) -> Cleaned:
         if dropped is not None:
             code, reason = dropped
             entries.append(LedgerEntry("seeds", search.where, reason, code))
+            keys.append(None)
             continue
         key = key_of(text)
+        keys.append(key)
         visit = (search.session, key)
         if search.session and visit in seen:
             repeated += 1
@@ -126,16 +161,19 @@ def clean(log: SearchLog, least: int = 1) -> Cleaned:
     meant = misspellings(counts)
     for key in sorted(meant, key=lambda key: (counts[key], key)):  # the rarest first: a target may be one itself
         spellings[meant[key]].update(spellings.pop(key))
-    queries = []
-    for key, found in spellings.items():
-        best = max(found, key=lambda text: (found[text] if key_of(text) == key else 0, text))
-        queries.append(LoggedQuery(best, found.total()))
-    rare = [query for query in queries if query.searches < least]
-    if rare:
-        reason = f"{len(rare)} queries were searched fewer than {least} times"
-        entries.append(LedgerEntry("seeds", log.name, reason, "rare"))
-    kept = sorted((q for q in queries if q.searches >= least), key=lambda query: (-query.searches, query.text))
-    return Cleaned(tuple(kept), sum(q.searches for q in kept), repeated, len(meant), Ledger(tuple(entries)))
+    best = {
+        key: max(found, key=lambda text: (found[text] if key_of(text) == key else 0, text))
+        for key, found in spellings.items()
+    }
+    for key in sorted(meant, key=lambda key: (-counts[key], key)):  # the most frequent first: it has its text by now
+        best[key] = best[meant[key]]
+    return DistinctQueries(
+        tuple(None if key is None else best[key] for key in keys),
+        {best[key]: found.total() for key, found in spellings.items()},
+        repeated,
+        len(meant),
+        Ledger(tuple(entries)),
+    )
 
 
 def tidy(text: str) -> str:

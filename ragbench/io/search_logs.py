@@ -62,7 +62,7 @@ def read_search_log(path: Path | str, columns: Mapping[str, str] | None = None) 
     found = dict.fromkeys(key for _, row in rows for key in row)
     role = choose_columns(found, columns or {}, str(path), ALIASES, {"query": "the queries"}, "--columns {role}=NAME")
     read = [_read(where, row, role) for where, row in rows]
-    searches = _joined(read) if "position" in role else read
+    searches = _joined(read, first=_first(read)) if "position" in role else read
     return SearchLog(tuple(one.search() for one in searches), path.stem)
 
 
@@ -80,6 +80,7 @@ class _Row:
     results: list[str]
     acted: dict[str, list[str]] = field(default_factory=dict)
     id: str = ""
+    positions: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -89,7 +90,7 @@ class _Row:
         clicks, carts, purchases = (tuple(dict.fromkeys(self.acted[name])) for name in ACTIONS)
         return LoggedSearch(
             self.where, self.query, self.session, self.user, self.time, tuple(self.results), clicks, carts, purchases,
-            self.randomised, self.id,
+            self.randomised, self.id, self.positions,
         )  # fmt: skip
 
 
@@ -109,7 +110,12 @@ def _read(where: str, row: Mapping[str, object], role: Mapping[str, str]) -> _Ro
     return read
 
 
-def _joined(rows: list[_Row]) -> list[_Row]:
+def _first(rows: list[_Row]) -> int:
+    """The position that the log gives to the first result: 0 or 1."""
+    return min((int(row.position) for row in rows if row.position >= 0), default=1) and 1
+
+
+def _joined(rows: list[_Row], *, first: int) -> list[_Row]:
     """One search for rows that follow each other with the same query, session, user and time."""
     groups: list[list[_Row]] = []
     for row in rows:
@@ -119,10 +125,13 @@ def _joined(rows: list[_Row]) -> list[_Row]:
             groups.append([row])
     searches = []
     for group in groups:
-        first = group[0]
-        first.results = [id_ for row in sorted(group, key=lambda row: row.position) for id_ in row.results]
-        first.acted = {name: [id_ for row in group for id_ in row.acted[name]] for name in ACTIONS}
-        searches.append(first)
+        search = group[0]
+        shown = sorted(group, key=lambda row: row.position)
+        if all(len(row.results) == 1 and row.position >= 0 for row in shown):
+            search.positions = tuple(int(row.position) - first + 1 for row in shown)
+        search.results = [id_ for row in shown for id_ in row.results]
+        search.acted = {name: [id_ for row in group for id_ in row.acted[name]] for name in ACTIONS}
+        searches.append(search)
     return searches
 
 
@@ -160,10 +169,18 @@ def _parts(where: str, column: str, cell: str) -> list[object]:
 
 
 def _position(where: str, role: Mapping[str, str], given: Mapping[str, object]) -> float:
+    """The position; -1 where the row has none."""
+    if given.get("position", "") == "":
+        return -1
     try:
-        return float(str(given.get("position", 0)))
+        found = float(str(given["position"]))
     except ValueError:
         raise InputError(f"{where}: {role['position']!r} is {given['position']!r:.60}, which is no number") from None
+    if not 0 <= found < 2**31:
+        raise InputError(
+            f"{where}: {role['position']!r} is {given['position']!r:.60}; positions count from 1, or from 0"
+        )
+    return found
 
 
 def _time(where: str, role: Mapping[str, str], given: Mapping[str, object]) -> datetime | None:

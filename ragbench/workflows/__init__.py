@@ -8,7 +8,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-GROUPS = ("Build a golden set", "Evaluate", "Decide", "Answers", "Tools")
+GROUPS = ("Build a golden set", "Evaluate", "Decide", "Answers", "Train", "Tools")
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,11 @@ WORKFLOWS = (
         "jobs.fetch", "jobs fetch", "Tools", "Download what a job wrote.", "jobs", "FetchOptions", "run_fetch"
     ),
     Workflow("jobs.stop", "jobs stop", "Tools", "End a job.", "jobs", "StopOptions", "run_stop"),
+    Workflow(
+        "export_labels", "export labels", "Train", "Make graded labels from a search log.", "export_labels"
+    ),
     Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
-    Workflow("export", "export", "Tools", "Write a golden set in another format.", "export"),
+    Workflow("export", "export", "Tools", "Write a golden set in another format, or training data.", "export"),
     Workflow("data.check", "data check", "Tools", "Check the rows of a catalogue against a schema.", "check_data"),
     Workflow(
         "data.list", "data list", "Tools", "List public test collections.", "data", "ListOptions", "run_list"

@@ -11,6 +11,8 @@ from ragbench.corpus.clean import Clean
 from ragbench.corpus.file_limits import FILE_MEMORY, FILE_TIMEOUT, FileLimits
 from ragbench.engines.base import EngineName, EngineSettings
 from ragbench.io.tables import columns_by_role
+from ragbench.learning.log_labels import LabelRules, event_weights
+from ragbench.learning.propensities import Method
 
 
 @option_group
@@ -21,6 +23,68 @@ class LogColumns:
         "Columns of the log, query=NAME,session=NAME,time=NAME,id=NAME,...", default=None, section="Input",
         unset="recognised by name", metavar="ROLE=NAME,...", parse=columns_by_role,
     )  # fmt: skip
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Parse ``clicks=1,carts=2,purchases=4``.
+
+    Raises:
+        SettingError: a part has another form, or a weight is no number.
+    """
+    try:
+        return {name: float(value) for name, value in pairs(named("weights"), text, "EVENT=WEIGHT").items()}
+    except ValueError as error:
+        raise SettingError(f"is {text!r:.60}; a weight is a number", option="weights") from error
+
+
+def parse_shares(text: str) -> tuple[float, ...]:
+    """Parse ``.25,.6``.
+
+    Raises:
+        SettingError: a part is no number.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise SettingError(f"is {text!r:.60}; write shares, as in .25,.6", option="grades") from error
+
+
+@option_group
+class LogLabelling(LogColumns):
+    """How labels are made from what users of a log clicked and bought."""
+
+    propensity: Method = option(
+        "How position bias is estimated: randomised uses pages in random order, em is regression expectation "
+        "maximisation, auto takes the first if there are enough such pages, none corrects nothing.", default="auto",
+        section="Labels",
+    )  # fmt: skip
+    weights: Mapping[str, float] | None = option(
+        "Weight of each event; the strongest of an impression counts.", default=None, section="Labels",
+        metavar="EVENT=WEIGHT,...", unset="clicks=1,carts=2,purchases=4", parse=parse_weights,
+    )  # fmt: skip
+    grades: Sequence[float] = option(
+        "Shares of the best value of a query at which grades 1, 2, ... begin.", default=LabelRules.grades,
+        section="Labels", metavar="SHARE,...", parse=parse_shares,
+    )  # fmt: skip
+    min_sessions: int = option(
+        "Fewest sessions with an event on a relevant document.", default=LabelRules.min_sessions, section="Labels"
+    )
+    min_looks: float = option(
+        "Fewest looks (the sum of propensities) at a document that gets a label.", default=LabelRules.min_looks,
+        section="Labels",
+    )  # fmt: skip
+
+    @property
+    def label_rules(self) -> LabelRules:
+        """How counts become grades.
+
+        Raises:
+            SettingError: a value is out of its range.
+        """
+        for name, least in (("min_sessions", 1), ("min_looks", 0)):
+            if not least <= getattr(self, name) < float("inf"):
+                raise SettingError(f"is {getattr(self, name)}; it must be {least} or more", option=name)
+        return LabelRules(event_weights(self.weights), tuple(self.grades), self.min_sessions, self.min_looks)
 
 
 @option_group

@@ -1,0 +1,1 @@
+"""Training data for retrievers: labels from interaction logs, negatives, and the guard against leaks."""
