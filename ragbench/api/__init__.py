@@ -74,6 +74,7 @@ from ragbench.api.result_views import (
     StepsView,
     WattbotView,
 )
+from ragbench.api.scoring import score
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
@@ -101,7 +102,6 @@ from ragbench.io.answer_files import read_answers
 from ragbench.io.golden_files import read_golden, write_golden
 from ragbench.io.run_files import read_run as _read_run
 from ragbench.io.search_logs import read_search_log as _read_search_log
-from ragbench.metrics.score import score as _score
 from ragbench.workflows.prefer import Preferred
 from ragbench.workflows.probe import Probed
 
@@ -124,7 +124,6 @@ load_golden = _as("load_golden", read_golden)
 read_search_log = _as("read_search_log", _read_search_log)
 save_golden = _as("save_golden", write_golden)
 read_run = _as("read_run", _read_run)
-score = _as("score", _score, metrics='a name of a metric, "ndcg@10", or a list of them')
 
 __all__ = [
     "AnswerSet",

@@ -58,7 +58,7 @@ def refusal(name: str, wrong: Part, hint: Any, called: Kinds | None = None) -> s
     """
     wanted = (called or {}).get(name) or said(hint, called or {})
     whole = "it" if wrong.name == name else name
-    return f"{wrong.name} is {_shown(wrong.value)}; {whole} must be {wanted}"
+    return f"{wrong.name} is {shown_value(wrong.value)}; {whole} must be {wanted}"
 
 
 def fits(value: object, hint: Any) -> bool:
@@ -104,7 +104,7 @@ def _misfit_pair(value: Any, inside: tuple[Any, ...], name: str) -> Part | None:
     if not _has_pairs(value):
         return Part(name, value)
     for key, part in dict(value).items() if inside else ():
-        wrong = misfit(key, inside[0], f"a key of {name}") or misfit(part, inside[1], f"{name}[{_shown(key)}]")
+        wrong = misfit(key, inside[0], f"a key of {name}") or misfit(part, inside[1], f"{name}[{shown_value(key)}]")
         if wrong is not None:
             return wrong
     return None
@@ -189,7 +189,7 @@ def _list_of(one: str) -> str:
     return f"{LIST}, each {one}"
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """Show a value in a message: itself if it is short, else its class, as in ``a Corpus``, ``5``, ``'x'``."""
     if value is None or isinstance(value, str | bool | int | float):
         text = repr(value)
