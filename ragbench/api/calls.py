@@ -134,7 +134,9 @@ evaluate = call(
     called={
         "corpus": "a path of documents, a corpus, or chunks, as rb.chunk(corpus) cuts them",
         "golden": GOLDEN,
-        "retrievers": 'a name of a retriever or a list of them ("bm25:k1=1.2"), or a mapping from names to them',
+        "retrievers": 'a name of a retriever or a list of them ("bm25:k1=1.2"), or a mapping from names to them; a '
+        'function that takes a query and k, {"mine": search}, or rankings, {"mine": {"q1": {"doc1": 3.2}}}, are '
+        "retrievers too",
         "k": "cut-offs, as in k=(5, 10)",
         "metrics": "a list of names",
     },

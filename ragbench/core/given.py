@@ -139,12 +139,10 @@ def _labels(name: str, query: object, row: object) -> dict[str, int]:
 
 
 def _number(where: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"{where} is {value!r}, not a number; a ranking has a score for each item: {RUN_FORM}"
-        ) from None
+    number = _as_float(value)
+    if number is None:
+        raise InputError(f"{where} is {shown_value(value)}; it must be a number, as in {RUN_FORM}")
+    return number
 
 
 def _whole(where: str, value: Any) -> int:

@@ -1,7 +1,7 @@
 """Check that values have the kind of their annotation, and name kinds in messages."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
@@ -91,6 +91,8 @@ def _is_of(value: object, hint: Any) -> bool:
         return True
     if origin is Literal:
         return any(isinstance(value, type(one)) and value == one for one in get_args(hint))
+    if origin is Callable:
+        return callable(value)
     if hint in (int, float):
         return isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool)
     if hint is bool:

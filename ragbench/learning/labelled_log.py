@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
@@ -18,6 +19,7 @@ from ragbench.learning.log_labels import UNKNOWN, LabelRules, LogLabels, label
 from ragbench.learning.propensities import Method, Propensities, propensities, share_moved
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class LabelledLog:
     """A log with its labels.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.learning.interactions import EVENTS, Interactions, pairs_of
 from ragbench.learning.propensities import Propensities
@@ -16,6 +17,7 @@ FEWEST_POSITIVES = 50
 """Pairs with a grade above 0 that training data need."""
 
 
+@brief
 @dataclass(frozen=True)
 class LabelRules:
     """How counts become grades.
@@ -49,6 +51,7 @@ class LabelRules:
             raise SettingError("must be 0 or more, and one of them above 0", option="weights")
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class LogLabels:
     """Labels of pairs of query and document, p rows.

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.learning.interactions import Interactions, pairs_of
 
@@ -27,6 +28,7 @@ SAMPLES = 1000
 """Bootstrap samples of sessions."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Propensities:
     """Position bias of a log.

@@ -210,6 +210,7 @@ class ServerOrPath(VectorDatabase):
         return "Check that the server runs and the address is right" if self.url else super().hint()
 
 
+@brief
 @dataclass(frozen=True)
 class Indexed:
     """A collection that was written.

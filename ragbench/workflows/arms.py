@@ -5,18 +5,23 @@ its own. Its name is the one that the user gives it, else what was written.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ragbench.core.errors import RagbenchError, SettingError, did_you_mean
 from ragbench.core.evaluations import Setup
+from ragbench.core.given import is_rankings
+from ragbench.core.kinds import shown_value
 from ragbench.core.naming import split_name
+from ragbench.core.runs import Run
 from ragbench.plugins import RETRIEVERS, Spec, build, load, names
+from ragbench.retrievers._adapt import Foreign, adapted, name_of
 from ragbench.retrievers.base import Retriever
 from ragbench.retrievers.run import Run as RunFile
 
-System = str | Mapping[str, object] | Retriever
-"""A spec, ``NAME=spec``, a mapping with name and settings, a description, or a retriever."""
+System = str | Mapping[str, object] | Retriever | Run | Callable[..., object] | Foreign
+"""A spec, ``NAME=spec``, a mapping with name and settings, a description, a retriever, rankings by query, a function,
+or an object of another library that searches."""
 Retrievers = Sequence[System] | Mapping[str, object]
 """Retrievers named by their specs; systems by names of your own; or a single system, by its parts or its settings."""
 
@@ -107,16 +112,22 @@ def cut_arms(arms: Mapping[str, ArmPlan], chunkers: Mapping[str, str]) -> dict[s
 
 def _systems(retrievers: Retrievers) -> Iterator[tuple[str, object]]:
     """Each system with its name, or an empty one."""
-    if isinstance(retrievers, Mapping) and not _is_single(retrievers):
+    if isinstance(retrievers, Mapping) and not _is_single(retrievers) and not _is_run(retrievers):
         yield from ((str(name), system) for name, system in retrievers.items())
         return
     for system in [retrievers] if isinstance(retrievers, Mapping) else retrievers:
         if isinstance(system, str):
             yield split_name(system)
-        elif isinstance(system, Mapping) and _is_description(system):
+        elif isinstance(system, Mapping) and _is_description(system) and not _is_run(system):
             yield str(system.get(NAME, "")), {key: value for key, value in system.items() if key != NAME}
         else:
             yield "", system
+
+
+def _is_run(system: object) -> bool:
+    """Whether a system is rankings by query, and no description."""
+    described = isinstance(system, Mapping) and bool({RETRIEVER, NAME} & system.keys())
+    return is_rankings(system) and not described
 
 
 def _is_description(system: Mapping[str, object]) -> bool:
@@ -137,8 +148,15 @@ def _is_single(mapping: Mapping[str, object]) -> bool:
 
 def _planned(name: str, system: object) -> tuple[str, ArmPlan]:
     """The name of a system, and the system."""
-    if not isinstance(system, str | Mapping | Retriever):
-        raise SettingError(f"{system!r} is no retriever; write NAME, NAME:key=value,... or the keys {', '.join(KEYS)}")
+    if not isinstance(system, str | Mapping | Retriever) or _is_run(system):
+        retriever = adapted(system)
+        if retriever is None:
+            raise SettingError(
+                f"{shown_value(system)} is no retriever; write NAME, NAME:key=value,..., the keys {', '.join(KEYS)}, a "
+                "function that takes a query and k, or rankings by query"
+            )
+        own = name_of(system)
+        return name or own, ArmPlan(retriever, Setup(f"{type(retriever).__name__}({own})", named=bool(name)))
     if isinstance(system, Retriever):
         return name or repr(system), ArmPlan(system, Setup(repr(system), named=bool(name)))
     if isinstance(system, Mapping) and _is_description(system):

@@ -1,9 +1,14 @@
 """What users write from memory works."""
 
 import filecmp
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import pytrec_eval
 
 import ragbench as rb
 
@@ -99,3 +104,66 @@ def test_what_is_no_evaluation_of_retrievers_is_refused(tmp_path: Path) -> None:
         rb.load_evaluation(tmp_path / "absent")
     with pytest.raises(rb.InputError, match=r"load_evaluation\('reports/example'\)\['bm25'\]"):
         rb.load_evaluation("reports/example::bm25")
+
+
+QRELS = {"q1": {"b": 1}, "q2": {"a": 1, "c": 2}}
+RUN = {"q1": {"a": 0.9, "b": 0.5}, "q2": {"c": 0.8, "a": 0.1}}
+
+
+class Convertible:
+    """As the objects of ranx."""
+
+    def __init__(self, rows: dict[str, dict[str, float]]) -> None:
+        self.rows = rows
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        return self.rows
+
+
+def triples(rows: dict[str, dict[str, float]]) -> list[tuple[str, str, float]]:
+    return [(query, item, number) for query, row in rows.items() for item, number in row.items()]
+
+
+def test_labels_and_rankings_are_scored_as_users_have_them(tmp_path: Path) -> None:
+    # q1 has its only item at rank 2; q2 has both at the top, the one with the higher label first.
+    expected = {"mrr": 0.75, "ndcg@10": (1 / np.log2(3) + 1) / 2}
+    run, qrels = tmp_path / "run.json", tmp_path / "qrels.json"
+    run.write_text(json.dumps(RUN), encoding="utf-8")
+    qrels.write_text(json.dumps(QRELS), encoding="utf-8")
+    ways: list[tuple[Any, Any]] = [
+        (QRELS, RUN),
+        (rb.Judgements.from_dict(QRELS), RUN),
+        (rb.Run.from_dict(RUN), rb.Judgements.from_dict(QRELS)),
+        (QRELS, {query: list(row) for query, row in RUN.items()}),
+        (QRELS, {query: list(row.items()) for query, row in RUN.items()}),
+        (triples(QRELS), triples(RUN)),
+        (Convertible(QRELS), Convertible(RUN)),
+        (pd.DataFrame(triples(QRELS), columns=["q_id", "doc_id", "rel"]),
+         pd.DataFrame(triples(RUN), columns=["qid", "docno", "score"])),
+        (qrels, str(run)),
+    ]  # fmt: skip
+    for labels, ranking in ways:
+        assert rb.score(labels, ranking, ["RR", "nDCG@10"]).means() == pytest.approx(expected)
+    assert rb.score({"q1": ["b"], "q2": {"a"}}, RUN, "mrr").means() == {"mrr": 0.5}
+    assert "ndcg@10" in rb.score(QRELS, RUN).metrics
+    # pytrec_eval is an independent implementation.
+    measured = pytrec_eval.RelevanceEvaluator(QRELS, {"ndcg_cut_10"}).evaluate(RUN)
+    ours = rb.score(QRELS, RUN, "ndcg_cut_10")["ndcg@10"]
+    assert ours.tolist() == pytest.approx([measured[query]["ndcg_cut_10"] for query in QRELS])
+
+
+def test_a_golden_set_labels_documents(golden: rb.GoldenSet, evaluation: rb.Evaluation) -> None:
+    bm25 = evaluation["bm25"]
+    assert bm25.run is not None
+    assert rb.score(golden, bm25.run, "ndcg@10").means()["ndcg@10"] == pytest.approx(bm25["ndcg@10"].mean)
+
+
+def test_chunks_have_a_size() -> None:
+    corpus = rb.load_corpus(CATALOG)
+    assert (
+        rb.chunk(corpus, size=400, overlap=50).ids
+        == rb.chunk(corpus, "recursive:join_titles=true,size=400,overlap=50").ids
+    )
+    assert rb.chunk(corpus, "fixed", size=400).texts == rb.chunk(corpus, "fixed:size=400").texts
+    assert max(map(len, rb.chunk(corpus, size=100).texts)) <= 100
+    assert len(rb.chunk(corpus)) == len(corpus)
