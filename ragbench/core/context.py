@@ -1,10 +1,11 @@
 """The context of a job beside its data: cache folder, seed and random generators, and progress."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,6 +25,38 @@ def unheard(line: str) -> None:
     """Drop a line."""
 
 
+class Crew(Protocol):
+    """Workers that hold the parts of some chunks, and answer calls about them."""
+
+    @property
+    def bounds(self) -> Sequence[int]:
+        """The first row of each part, and at the end the number of all rows."""
+        ...
+
+    def each(self, method: str, *given: object, own: Sequence[object] | None = None) -> list[Any]:
+        """Call a method of the part of every worker, and return the results in the order of the parts.
+
+        Args:
+            method: its name.
+            given: arguments for all.
+            own: one more argument, the last, for each of them.
+        """
+        ...
+
+
+class Spread(Protocol):
+    """Gives chunks to workers. Equal calls give the same workers."""
+
+    @property
+    def name(self) -> str:
+        """What kind of workers there are, and how many."""
+        ...
+
+    def __call__(self, ids: Sequence[str], contents: Sequence[str]) -> Crew:
+        """The workers that hold these chunks: ids and contents, n each."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """Where and how a job runs. Only ``seed`` and ``repeat`` may change a result.
@@ -39,6 +72,7 @@ class Context:
             so that one pass over the texts gives both.
         repeat: number of the run, from 0, where a system is run several times. A cached answer of a language model
             belongs to one run.
+        spread: gives the chunks to workers that search them; None: this process searches.
     """
 
     cache: Path | None = None
@@ -48,6 +82,7 @@ class Context:
     stored_queries: bool = False
     token_embedders: frozenset[str] = frozenset()
     repeat: int = 0
+    spread: Spread | None = None
 
 
 def generator(seed: int, *purpose: str) -> np.random.Generator:

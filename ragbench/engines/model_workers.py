@@ -41,7 +41,7 @@ def calls_through(settings: EngineSettings) -> Iterator[Through | None]:
     if settings.name == "local":
         yield None
         return
-    with session(settings) as cluster:
+    with session(settings, cores=False) as cluster:
         yield partial(ModelWorkers, workers=cluster.workers, gpus=settings.gpus_per_worker)
 
 

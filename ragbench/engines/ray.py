@@ -74,7 +74,7 @@ class RayEngine:
                 for block in results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                     for number, done in zip(block["number"].to_pylist(), block["done"].to_pylist(), strict=True):
                         result = pickle.loads(done)  # noqa: S301 - made by a worker of this session
-                        if isinstance(result, _Fault):
+                        if isinstance(result, Fault):
                             raise result.error()
                         yield result
                         advance(parts[number].rows)
@@ -102,11 +102,11 @@ class _Actor:
         try:
             result = self._worker.table(part) if self._worker.folder is None else self._worker.write(number, part)
         except RagbenchError as error:
-            result = _Fault(type(error), str(error), vars(error))
+            result = Fault(type(error), str(error), vars(error))
         return pickle.dumps(result)
 
 
-class _Fault:
+class Fault:
     """An error of ragbench on its way from a worker. Ray would wrap it, and some cannot be pickled themselves."""
 
     def __init__(self, kind: type[RagbenchError], message: str, state: dict[str, Any]) -> None:

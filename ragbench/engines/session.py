@@ -53,18 +53,19 @@ class Cluster:
 
 
 @contextmanager
-def session(settings: EngineSettings) -> Iterator[Cluster]:
+def session(settings: EngineSettings, *, cores: bool = True) -> Iterator[Cluster]:
     """Start Ray on this machine or connect to a cluster, and end what was begun.
 
     A session that the user has opened by ``ray.init()`` is used, and stays open.
 
     Args:
         settings: the address, and what the workers need.
+        cores: whether each worker takes a core of the cluster. Workers that only wait for a service take none.
 
     Raises:
         MissingExtra: Ray is not installed.
         InputError: there is no cluster at the address, or it has another version of Ray or Python.
-        SettingError: the cluster has no GPU, and workers need one.
+        SettingError: the cluster has no room for so many workers.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -78,11 +79,11 @@ def session(settings: EngineSettings) -> Iterator[Cluster]:
     address = settings.ray_address or os.environ.get("RAY_ADDRESS") or "local"
     with _quiet(), _folder() as folder:
         if ray.is_initialized():
-            yield _cluster(ray, settings, local=False)
+            yield _cluster(ray, settings, local=False, cores=cores)
             return
         try:
             _start(ray, address, settings, folder)
-            yield _cluster(ray, settings, local=address == "local")
+            yield _cluster(ray, settings, local=address == "local", cores=cores)
         finally:
             ray.shutdown()
 
@@ -148,13 +149,20 @@ def _start_error(address: str, error: Exception) -> RagbenchError:
     return InputError(f"{named('ray_address')} {address}: Ray cannot connect to the cluster: {said}")
 
 
-def _cluster(ray: Any, settings: EngineSettings, *, local: bool) -> Cluster:
+def _cluster(ray: Any, settings: EngineSettings, *, local: bool, cores: bool) -> Cluster:
     """Share out the cores and GPUs of the session among workers."""
     there = ray.cluster_resources()
     cpus, gpus, each = int(there.get("CPU", 1)), float(there.get("GPU", 0)), settings.gpus_per_worker
     if each and gpus < each:
         raise SettingError(f"is {each:g}, and the cluster has {gpus:g} GPUs; leave it out", option="gpus_per_worker")
     workers = settings.workers or max(1, int(gpus / each) if each else cpus)
+    # Ray would wait for ever for machines that may join.
+    if each and workers * each > gpus:
+        raise SettingError(
+            f"is {workers}, and {gpus:g} GPUs have room for {int(gpus / each)} with {each:g} each", option="workers"
+        )
+    if cores and workers > cpus:
+        raise SettingError(f"is {workers}, and the cluster has {cpus} cores, one for each worker", option="workers")
     return Cluster(ray, workers, max(1, cpus // workers) if local else 1, local)
 
 

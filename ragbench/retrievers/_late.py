@@ -13,7 +13,7 @@ Source: Khattab and Zaharia 2020 (ColBERT) for MaxSim; the blend was measured
 for this project (docs/concepts/benchmarks.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +24,15 @@ from ragbench.core.documents import Chunks
 from ragbench.core.runs import Query
 from ragbench.engine import EAGER_TOKENS, embed, embed_tokens, store_tokens
 from ragbench.io.token_vectors import Packed
-from ragbench.models.embed.base import Embedder
+from ragbench.models.embed.base import Embedder, TokenVectors
+from ragbench.plugins import EMBEDDERS, build
 from ragbench.retrievers.bm25 import BM25, BM25Index
 
 Floats = npt.NDArray[np.float32]
+
+
+Signals = Callable[[TokenVectors, npt.NDArray[np.int32]], Floats]
+"""From the token vectors of queries and candidate rows (q, c) to MaxSim and cosine (2, q, c); 0 where a row is -1."""
 
 
 @dataclass
@@ -37,13 +42,56 @@ class LateBlend:
     Attributes:
         embedder: gives sentence and token vectors.
         bm25: an index of the same chunks.
+        signals: gives the other two signals.
+    """
+
+    embedder: Embedder
+    bm25: BM25Index
+    signals: Signals
+
+    @classmethod
+    def build(cls, spec: str, lexical: BM25, chunks: Chunks, context: Context) -> "LateBlend":
+        """Index the chunks for all three signals.
+
+        Args:
+            spec: of the embedder.
+            lexical: settings of BM25.
+            chunks: the chunks.
+            context: of the job.
+        """
+        embedder, bm25 = build(EMBEDDERS, spec), lexical.index(chunks, context)
+        if context.spread is not None:
+            from ragbench.retrievers._sharded import ShardedSignals
+
+            crew = context.spread(chunks.ids, chunks.contents)
+            return cls(embedder, bm25, ShardedSignals(embedder, spec, crew, context))
+        vectors = embed(embedder, chunks.contents, "passage", context).vectors
+        return cls(embedder, bm25, VectorSignals(embedder, vectors, chunks.contents, context))
+
+    def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> Floats:
+        """Blend (q, c) for the candidates ``rows`` (q, c) of each query; 0 where a row is -1."""
+        token = self.embedder.encode_tokens([query.text for query in queries], "query")
+        signals = (*self.signals(token, rows), self.bm25.score(queries, rows))
+        out = np.zeros(rows.shape, dtype=np.float32)
+        for position, candidates in enumerate(rows):
+            valid = candidates >= 0
+            if valid.any():
+                out[position, valid] = sum(standardised(signal[position][valid]) for signal in signals)
+        return out
+
+
+@dataclass
+class VectorSignals:
+    """The two signals of vectors: MaxSim and cosine.
+
+    Attributes:
+        embedder: gives token vectors.
         vectors: float32 (n, d) sentence vectors of the chunks.
         texts: what was indexed for each chunk.
         context: gives the store of token vectors and the progress.
     """
 
     embedder: Embedder
-    bm25: BM25Index
     vectors: Floats
     texts: Sequence[str]
     context: Context
@@ -58,36 +106,19 @@ class LateBlend:
             # They are read and checked when a query needs them.
             store_tokens(self.embedder, self.texts, self.context)
 
-    @classmethod
-    def build(cls, embedder: Embedder, lexical: BM25, chunks: Chunks, context: Context) -> "LateBlend":
-        """Index the chunks for all three signals."""
-        texts = chunks.contents
-        return cls(
-            embedder,
-            lexical.index(chunks, context),
-            embed(embedder, texts, "passage", context).vectors,
-            texts,
-            context,
-        )
-
-    def score(self, queries: Sequence[Query], rows: npt.NDArray[np.int32]) -> Floats:
-        """Blend (q, c) for the candidates ``rows`` (q, c) of each query; 0 where a row is -1."""
+    def __call__(self, token: TokenVectors, rows: npt.NDArray[np.int32]) -> Floats:
+        """MaxSim and cosine (2, q, c) of the candidates ``rows`` (q, c) of each query; 0 where a row is -1."""
         self._load(np.unique(rows[rows >= 0]).tolist())
-        token = self.embedder.encode_tokens([query.text for query in queries], "query")
-        lexical = self.bm25.score(queries, rows)
-        out = np.zeros(rows.shape, dtype=np.float32)
+        out = np.zeros((2, *rows.shape), dtype=np.float32)
         for position, candidates in enumerate(rows):
             valid = candidates >= 0
             chosen = candidates[valid]
             if len(chosen) == 0:
                 continue
             span = slice(int(token.offsets[position]), int(token.offsets[position + 1]))
-            signals = (
-                max_sim(token.vectors[span], [self._tokens[row] for row in chosen.tolist()]),
-                self.vectors[chosen] @ token.sentences[position],
-                lexical[position][valid],
-            )
-            out[position, valid] = sum(standardised(signal) for signal in signals)
+            out[0, position, valid] = max_sim(token.vectors[span], [self._tokens[row] for row in chosen.tolist()])
+            # Unlike a matrix product, this gives the same cosine whatever the other candidates are.
+            out[1, position, valid] = np.einsum("ij,j->i", self.vectors[chosen], token.sentences[position])
         return out
 
     def _load(self, rows: Sequence[int]) -> None:
@@ -110,9 +141,11 @@ def max_sim(query: Floats, passages: Sequence[Packed]) -> Floats:
     filled = np.flatnonzero(lengths)
     if len(query) == 0 or len(filled) == 0:
         return out
-    tokens = np.concatenate([passages[i].tokens for i in filled.tolist()], dtype=np.float32)
+    # In double precision, as a product of single precision depends on what else is multiplied: equal passages would
+    # not have equal scores.
+    tokens = np.concatenate([passages[i].tokens for i in filled.tolist()], dtype=np.float64)
     scales = np.concatenate([passages[i].scales for i in filled.tolist()])
-    cosines = (tokens @ query.T) * scales[:, None]
+    cosines = (tokens @ query.T.astype(np.float64)) * scales[:, None]
     starts = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
     out[filled] = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
     return out

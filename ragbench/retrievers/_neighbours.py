@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ragbench.core.errors import InputError, MissingExtra, RagbenchError
 from ragbench.models.embed.base import Embedder
 
+Device = Literal["auto", "cpu", "gpu"]
 Found = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Vectors = npt.NDArray[np.float32]
 ROWS_PER_BLOCK = 65_536
@@ -37,7 +38,7 @@ class Neighbours(ABC):
         """Scores float32 (q, k), best first, and rows int64 (q, k), -1 where there is none."""
 
 
-def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours:
+def exact(vectors: Vectors, device: Device) -> Neighbours:
     """An exact index: every query is compared with all vectors.
 
     Raises:
@@ -48,7 +49,7 @@ def exact(vectors: Vectors, device: Literal["auto", "cpu", "gpu"]) -> Neighbours
     return exact_kind(device)(vectors)
 
 
-def exact_kind(device: Literal["auto", "cpu", "gpu"]) -> "type[FaissFlat] | type[FaissGpu] | type[TorchGpu]":
+def exact_kind(device: Device) -> "type[FaissFlat] | type[FaissGpu] | type[TorchGpu]":
     """Choose what searches exactly on a device.
 
     Raises:

@@ -74,21 +74,37 @@ class BM25(Retriever):
         Raises:
             ArmError: the chunks contain no word to index.
         """
-        import bm25s
-
         settings = self
         if self.language == AUTO:
             settings = replace(self, language=language_named(languages_of_chunks(chunks).main))
-        model = bm25s.BM25(method=self.method, k1=self.k1, b=self.b, delta=self.delta, backend="numpy")
-        tokens = settings.tokenize(chunks.contents)
-        if not any(tokens.ids):
-            how = f"stop={str(self.stop).lower()}, language={settings.language}"
-            raise ArmError(f"no chunk has a word to index ({how})")
-        model.index(tokens, show_progress=False)
-        index = BM25Index(settings, model, chunks)
+        if context.spread is None:
+            index = BM25Index(settings, settings.model_of(chunks.contents), chunks)
+        else:
+            from ragbench.retrievers._sharded import ShardedBM25
+
+            index = ShardedBM25(settings, chunks, context.spread(chunks.ids, chunks.contents))
         if settings.language not in (self.language, "english"):
             index.notes["language"] = settings.language
         return index
+
+    def model_of(self, texts: Sequence[str]) -> Any:
+        """A model of bm25s that holds the texts.
+
+        Raises:
+            ArmError: they contain no word.
+        """
+        import bm25s
+
+        model = bm25s.BM25(method=self.method, k1=self.k1, b=self.b, delta=self.delta, backend="numpy")
+        tokens = self.tokenize(texts)
+        if not any(tokens.ids):
+            raise ArmError(self.no_words())
+        model.index(tokens, show_progress=False)
+        return model
+
+    def no_words(self) -> str:
+        """The message for a corpus without words."""
+        return f"no chunk has a word to index (stop={str(self.stop).lower()}, language={self.language})"
 
 
 class BM25Index(Index):

@@ -22,6 +22,7 @@ from ragbench.retrievers._cut import nearest_rows
 from ragbench.retrievers._filters import each_filter, rows_of
 from ragbench.retrievers._neighbours import (
     Approximation,
+    Device,
     FaissFlat,
     Neighbours,
     approximate,
@@ -55,7 +56,7 @@ class Dense(Retriever):
     model: str = "minilm"
     index_type: Literal["flat", "ivf", "hnsw"] = "flat"
     encoding: Literal["flat", "sq8"] = "flat"
-    device: Literal["auto", "cpu", "gpu"] = "auto"
+    device: Device = "auto"
     nlist: int = 0
     nprobe: int = 16
     m: int = 32
@@ -105,8 +106,22 @@ class Dense(Retriever):
         return fingerprint(["dense", settings, build(EMBEDDERS, self.model).fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "DenseIndex":
-        """Embed the chunks that are not in the store, and build the index."""
+        """Embed the chunks that are not in the store, and build the index.
+
+        Raises:
+            ArmError: workers search the chunks, and the index is approximate.
+        """
         embedder = cast(Embedder, build(EMBEDDERS, self.model))
+        if context.spread is not None:
+            from ragbench.retrievers._sharded import ShardedDense
+
+            if self.index_type != "flat":
+                raise ArmError(
+                    f"the workers of {context.spread.name} search exactly, so they have no "
+                    f"index_type={self.index_type}: leave it out, or evaluate this system in one process"
+                )
+            crew = context.spread(chunks.ids, chunks.contents)
+            return ShardedDense(embedder, self, chunks, crew, context)
         vectors, encoded, with_tokens = embed(embedder, chunks.contents, "passage", context)
         approximation, start = None, time.perf_counter()
         if self.index_type == "flat":
@@ -201,14 +216,33 @@ class DenseIndex(Index):
         if self._filtered is None:
             raise ArmError(f"it cannot apply the filter {str(filter_)!r}; it does not know its chunks")
         chunks, stored = self._filtered
-        rows = np.flatnonzero(rows_of(chunks, filter_))
-        return Ranking(
-            *nearest_rows(partial(nearest_of, stored, rows), stored, vectors, k, self.item_ids, among=len(rows))
-        )
+        return nearest_among(stored, vectors, k, self.item_ids, rows_of(chunks, filter_))
 
     def _nearest(self, vectors: npt.NDArray[np.float32], k: int) -> Ranking:
-        k = min(k, len(self.item_ids))
-        if isinstance(self._neighbours, FaissFlat):
-            return Ranking(*nearest_rows(self._neighbours.search, self._neighbours.vectors, vectors, k, self.item_ids))
-        scores, items = self._neighbours.search(vectors, k)
-        return Ranking(items.astype(np.int32, copy=False), scores)
+        return nearest(self._neighbours, vectors, k, self.item_ids)
+
+
+def nearest(neighbours: Neighbours, vectors: npt.NDArray[np.float32], k: int, item_ids: Sequence[str]) -> Ranking:
+    """The k nearest of all items for each vector, float32 (q, d)."""
+    k = min(k, len(item_ids))
+    if isinstance(neighbours, FaissFlat):
+        return Ranking(*nearest_rows(neighbours.search, neighbours.vectors, vectors, k, item_ids))
+    scores, items = neighbours.search(vectors, k)
+    return Ranking(items.astype(np.int32, copy=False), scores)
+
+
+def nearest_among(
+    stored: npt.NDArray[np.float32], vectors: npt.NDArray[np.float32], k: int, item_ids: Sequence[str],
+    allowed: npt.NDArray[np.bool_],
+) -> Ranking:  # fmt: skip
+    """The k nearest of the allowed items (n,) for each vector, float32 (q, d), by an exact search.
+
+    Args:
+        stored: float32 (n, d), the vectors of the items.
+        vectors: what is searched for.
+        k: how many.
+        item_ids: (n,) ids.
+        allowed: which items may be found.
+    """
+    rows = np.flatnonzero(allowed)
+    return Ranking(*nearest_rows(partial(nearest_of, stored, rows), stored, vectors, k, item_ids, among=len(rows)))

@@ -91,7 +91,7 @@ class Rerank(Retriever):
         if inner.unit != "chunk":
             raise ArmError(f"rerank needs chunks to read, but {self.of!r} returns {inner.unit}s")
         if self.model == LATE:
-            blend = LateBlend.build(build(EMBEDDERS, self.embedder), BM25(), chunks, context)
+            blend = LateBlend.build(self.embedder, BM25(), chunks, context)
             return RerankIndex(self, inner, lambda queries, rows: (blend.score(queries, rows), {}), chunks)
         try:
             scorer = build(RERANKERS, self.model).scorer(context)

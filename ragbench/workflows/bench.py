@@ -309,6 +309,8 @@ class Bench:
         if used:
             own = [[id_, str(filter_)] for id_, filter_ in filters.items()]
             decides.append([own, chunks.fields.fingerprint(sorted(used))])
+        if self.context.spread is not None:  # it decides how long a search takes
+            decides.append(self.context.spread.name)
         return fingerprint([*decides, code, repeat] if repeat else [*decides, code])
 
     def _judged(self, run: Run) -> Run:

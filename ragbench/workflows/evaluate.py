@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from ragbench.core.context import Context
@@ -17,6 +18,7 @@ from ragbench.core.options import named, option, options, part
 from ragbench.core.scored import QueryTable
 from ragbench.corpus.chunk import AUTO, choose_chunker, chunk_corpus
 from ragbench.corpus.load import Loaded
+from ragbench.engines.crew import spreading
 from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
 from ragbench.io.evaluation_cards import IDENTITY
 from ragbench.io.golden_files import read_golden
@@ -25,12 +27,13 @@ from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.render.evaluation import ReportFolder
+from ragbench.retrievers._shard import Shard
 from ragbench.retrievers.run import Run as RunFile
 from ragbench.workflows.arms import ArmPlan, Retrievers, arms_of, cut_arms
 from ragbench.workflows.attributes import check_by, sliced
 from ragbench.workflows.bench import Searched
 from ragbench.workflows.by_wording import copies_for
-from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks
+from ragbench.workflows.groups import CacheFolder, Chunkings, GoldenReading, LabelledChunks, WorkerChoice
 from ragbench.workflows.languages import language_lines
 from ragbench.workflows.reading import read_corpus
 from ragbench.workflows.replay import Labelled, evaluate_run_files, read_labelled
@@ -41,7 +44,7 @@ FEW_COPIES, COPIES = 2, 0.05
 
 
 @options
-class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, CacheFolder):
+class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, CacheFolder, WorkerChoice):
     """The options of ``ragbench eval`` and `ragbench.evaluate`."""
 
     corpus: Path | Corpus | Chunks | None = option(
@@ -72,6 +75,7 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
         super().__post_init__()
         if self.golden is None:
             raise SettingError("is not given", option="golden")
+        engine = self.engine_settings
         cut = list(self.chunkers.values()) != [AUTO]
         ready = {
             "corpus": (isinstance(self.corpus, Corpus | Chunks), ("loader", "clean")),
@@ -97,6 +101,7 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
                     ("filter", self.filter is not None),
                     ("filter_column", self.filter_column is not None),
                     ("label_chunker", self.label_chunker is not None),
+                    ("engine", engine.name != "local"),
                 )
                 if given
             ]
@@ -158,7 +163,11 @@ def run(options: Options, context: Context) -> Evaluation:
     for line in language_lines(retrievers, next(iter(searched.values())).chunks, asked):
         context.say(line)
     mark = _identity(arms, [one.chunks for one in of_arms.values()], golden.fingerprint, settings)
-    return _kept(options, mark, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, context, on_arm))
+    with spreading(options.engine_settings, partial(Shard, cache=context.cache)) as spread:
+        spread_context = replace(context, spread=spread)
+        return _kept(
+            options, mark, lambda on_arm: evaluate_arms(arms, of_arms, golden, settings, spread_context, on_arm)
+        )
 
 
 def _identity(

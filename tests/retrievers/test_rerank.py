@@ -48,7 +48,7 @@ def test_standardised_constant_is_zero() -> None:
 
 
 def test_the_blend_is_the_sum_of_three_standardised_signals(shelf: Chunks) -> None:
-    blend = LateBlend.build(MiniLM(), BM25(), shelf, Context())
+    blend = LateBlend.build("minilm", BM25(), shelf, Context())
     query = Query("q", "shelter from rain")
     rows = np.arange(len(shelf), dtype=np.int32)[None, :]
     found = blend.score([query], rows)[0]

@@ -1,0 +1,165 @@
+"""Parts of chunks on the workers of a Ray cluster, which answer calls about them.
+
+A worker makes what it needs of a part from the table of the part, which Ray keeps in its object store. One that ends is
+started again, makes its parts again, and repeats the calls that it had in flight. A call changes nothing but what the
+worker keeps, so the results are the same.
+"""
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ragbench.core.context import Spread
+from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.spelling import named
+from ragbench.engines.base import EngineSettings, Table
+from ragbench.engines.ray import RETRIES, Fault
+from ragbench.engines.session import Cluster, session
+
+Make = Callable[[Table], object]
+"""Makes what a worker holds of a part. Its methods are what can be called."""
+
+
+@contextmanager
+def spreading(settings: EngineSettings, make: Make) -> Iterator[Spread | None]:
+    """What gives chunks to the workers of the chosen engine; None for this process.
+
+    A Ray session that starts here ends with the block. Open it in a thread that lasts as long.
+
+    Args:
+        settings: where the workers run.
+        make: makes what a worker holds of a part, from a table with the columns ``id`` and ``content``.
+
+    Raises:
+        MissingExtra: Ray is chosen and not installed.
+        InputError: there is no cluster at the address, or it cannot be used.
+        SettingError: the cluster has no room for so many workers.
+    """
+    if settings.name == "local":
+        yield None
+        return
+    with session(settings) as cluster:
+        yield RaySpread(cluster, settings, make)
+
+
+class RaySpread:
+    """Gives chunks to the workers of a session. See `ragbench.core.context.Spread`.
+
+    The workers start at the first call, and are the same for all chunks.
+    """
+
+    def __init__(self, cluster: Cluster, settings: EngineSettings, make: Make) -> None:
+        self._cluster, self._settings, self._make = cluster, settings, make
+        self._actors: list[Any] = []
+        self._crews: list[tuple[Sequence[str], Sequence[str], RayCrew]] = []
+
+    @property
+    def name(self) -> str:
+        """What kind of workers there are, and how many."""
+        return f"ray, {self._cluster.workers} worker{'s' if self._cluster.workers != 1 else ''}"
+
+    def __call__(self, ids: Sequence[str], contents: Sequence[str]) -> "RayCrew":
+        """The workers that hold these chunks: ids and contents, n each."""
+        for known_ids, known_contents, crew in self._crews:
+            if known_ids is ids and known_contents is contents:
+                return crew
+        if not self._actors:
+            self._start()
+        crew = RayCrew(len(self._crews), self._actors, ids, contents)
+        self._crews.append((ids, contents, crew))
+        return crew
+
+    def _start(self) -> None:
+        import ray
+        from ray import cloudpickle
+
+        worker = ray.remote(_Worker).options(
+            num_cpus=self._cluster.cpus_per_worker, num_gpus=self._settings.gpus_per_worker, max_restarts=-1,
+            max_task_retries=RETRIES, scheduling_strategy="SPREAD",
+        )  # fmt: skip
+        made = cloudpickle.dumps(self._make)
+        self._actors = [worker.remote(made) for _ in range(self._cluster.workers)]
+
+
+class RayCrew:
+    """Workers that hold the parts of some chunks. See `ragbench.core.context.Crew`.
+
+    Args:
+        number: of the chunks, for the workers.
+        actors: the workers. With fewer chunks than workers, the last workers hold none.
+        ids: ids of the n chunks.
+        contents: what is searched of each.
+    """
+
+    def __init__(self, number: int, actors: Sequence[Any], ids: Sequence[str], contents: Sequence[str]) -> None:
+        import pyarrow
+        import ray
+
+        count = min(len(actors), len(ids))
+        self.bounds = [at * len(ids) // count for at in range(count + 1)]
+        self._number, self._actors = number, actors[:count]
+        self._parts = [
+            ray.put(pyarrow.table({"id": pyarrow.array(ids[low:high], pyarrow.large_string()),
+                                   "content": pyarrow.array(contents[low:high], pyarrow.large_string())}))
+            for low, high in zip(self.bounds[:-1], self.bounds[1:], strict=True)
+        ]  # fmt: skip
+
+    def each(self, method: str, *given: object, own: Sequence[object] | None = None) -> list[Any]:
+        """Call a method of the part of every worker, and return the results in the order of the parts.
+
+        Raises:
+            RagbenchError: the method raised it, or a worker ended again and again.
+        """
+        import ray
+
+        shared = ray.put(given)
+        last: list[list[object]] = [[] for _ in self._actors] if own is None else [[one] for one in own]
+        calls = [
+            actor.call.remote(self._number, part, method, shared, *more)
+            for actor, part, more in zip(self._actors, self._parts, last, strict=True)
+        ]
+        try:
+            found: list[Any] = ray.get(calls)
+        except ray.exceptions.RayError as error:
+            raise _lost(error) from error
+        for one in found:
+            if isinstance(one, Fault):
+                raise one.error()
+        return found
+
+
+class _Worker:
+    """A worker in a process of Ray."""
+
+    def __init__(self, make: bytes) -> None:
+        self._make: Make = pickle.loads(make)  # noqa: S301 - sent by the process that drives the session
+        self._parts: dict[int, object] = {}
+
+    def call(self, number: int, table: Table, method: str, shared: tuple[Any, ...], *own: Any) -> object:
+        """Call a method of a part, which is made if the worker does not hold it."""
+        try:
+            if number not in self._parts:
+                self._parts[number] = self._make(table)
+            return getattr(self._parts[number], method)(*shared, *own)
+        except RagbenchError as error:
+            return Fault(type(error), str(error), vars(error))
+
+
+def _lost(error: Exception) -> RagbenchError:
+    """What to say of a worker that ended again and again, or of an error in it that nobody has foreseen."""
+    from ray.exceptions import OutOfMemoryError, RayTaskError
+
+    said = " ".join(str(error).split())
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(cause, OutOfMemoryError) or "OOM" in said or "out of memory" in said.lower():
+        return InputError(
+            f"a worker of Ray ran out of memory; each holds its share of the corpus. Give more {named('workers')} on "
+            "more machines"
+        )
+    if isinstance(error, RayTaskError):
+        return InputError(f"a worker of Ray failed: {str(error).strip().rpartition(chr(10))[2]}")
+    return InputError(
+        f"a worker of Ray ended {RETRIES + 1} times in the same call, which is often a lack of memory; give more "
+        f"{named('workers')} on more machines ({said[:500]})"
+    )
