@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         probe,
         read_run,
         read_search_log,
+        report,
         review,
         save_golden,
         score,
@@ -73,7 +74,6 @@ if TYPE_CHECKING:
         shadow,
         wattbot,
         without_masked,
-        write_report,
     )
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "probe",
     "read_run",
     "read_search_log",
+    "report",
     "review",
     "save_golden",
     "score",
@@ -136,7 +137,6 @@ __all__ = [
     "shadow",
     "wattbot",
     "without_masked",
-    "write_report",
 ]
 
 

@@ -35,12 +35,12 @@ from ragbench.api.calls import (
     plan,
     prefer,
     probe,
+    report,
     score_answers,
     score_runs,
     seeds,
     shadow,
     without_masked,
-    write_report,
 )
 from ragbench.api.checked import checked
 from ragbench.api.data_views import (
@@ -176,6 +176,7 @@ __all__ = [
     "probe",
     "read_run",
     "read_search_log",
+    "report",
     "review",
     "save_golden",
     "score",
@@ -185,7 +186,6 @@ __all__ = [
     "shadow",
     "wattbot",
     "without_masked",
-    "write_report",
 ]
 
 VIEWS.update(

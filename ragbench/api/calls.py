@@ -222,12 +222,12 @@ def _page(options: report_workflow.Options, context: Context) -> Path:
 
 
 _page.__doc__ = report_workflow.run.__doc__
-write_report = call_many(
-    "write_report",
+report = call_many(
+    "report",
     report_workflow.Options,
     _page,
     called={
-        "runs": "a folder that 'ragbench eval --out' or 'ragbench score --out' wrote",
+        "runs": "an evaluation, or a folder that 'ragbench eval --out' or 'ragbench score --out' wrote",
         "corpus": PATHS,
         "golden": PATHS,
         "answers": PATHS,

@@ -72,7 +72,7 @@ WORKFLOWS = (
     ),
     Workflow("evaluate", "eval", "Evaluate", "Evaluate retrievers on a golden set.", "evaluate"),
     Workflow("score_runs", "metrics", "Evaluate", "Score run files against relevance labels.", "metrics"),
-    Workflow("write_report", "report", "Evaluate", "Write evaluations as one HTML page to send.", "report"),
+    Workflow("report", "report", "Evaluate", "Write evaluations as one HTML page to send.", "report"),
     Workflow("experiments", "experiments", "Evaluate", "List every evaluation in one table.", "experiments"),
     Workflow("compare", "compare", "Decide", "Say whether one system is better than another.", "compare"),
     Workflow("gate", "gate", "Decide", "Decide in CI whether a run may replace the baseline.", "gate"),

@@ -1,8 +1,10 @@
 """Write evaluations as one HTML page, with charts as pictures and a comment for a pull request."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ragbench.comparison.ab.paired_runs import PairedResult
 from ragbench.comparison.ab.results import AbResult
@@ -10,22 +12,30 @@ from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.references import places
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError
+from ragbench.core.evaluations import Evaluation
 from ragbench.core.options import named, option, options
 from ragbench.core.spelling import given
 from ragbench.corpus.chunk import AUTO
+from ragbench.io.chunk_files import write_chunks
 from ragbench.io.files import write_text
+from ragbench.io.inputs import found
 from ragbench.io.places import cache_folder
+from ragbench.render.evaluation import save_evaluation
 from ragbench.render.html.inputs import Wanted, read_report
 from ragbench.render.html.page import charts_of, write_page
 from ragbench.render.html.texts import Named
 from ragbench.workflows.groups import CacheFolder
 
+OUT = Path("report.html")
+PAGES = (".html", ".htm")
+"""Endings of the file that is written, which may also be given last."""
+
 
 @options
 class Options(CacheFolder):
-    """The options of ``ragbench report`` and `ragbench.write_report`."""
+    """The options of ``ragbench report`` and `ragbench.report`."""
 
-    runs: Sequence[Path | str] = option(
+    runs: Sequence[Path | str | Evaluation] = option(
         "Folders of 'ragbench eval --out' or 'ragbench score --out', or FOLDER::ARM; the first system is the baseline.",
         default=(), section="Input", positional=True, metavar="RUN",
     )  # fmt: skip
@@ -57,7 +67,7 @@ class Options(CacheFolder):
     intersect: bool = option("Compare the queries that all systems have.", default=False, section="Page")
     seed: int = option("Seed of the bootstrap and the test.", default=0, section="Page")
     resamples: int = option("Resamples of the bootstrap and the test.", default=10_000, section="Page")
-    out: Path = option("HTML file to write.", default=Path("report.html"), section="Output", writes="HTML")
+    out: Path = option("HTML file to write.", default=OUT, section="Output", writes="HTML")
     figures: Path | None = option(
         "Folder for the charts as PNG and SVG.", default=None, section="Output", writes="folder"
     )
@@ -66,6 +76,12 @@ class Options(CacheFolder):
     )
 
     def __post_init__(self) -> None:
+        *runs, last = self.runs or ("",)
+        if runs and isinstance(last, str | Path) and Path(last).suffix.lower() in PAGES and not Path(last).is_dir():
+            if self.out != OUT:
+                raise InputError(f"{last} and {named('out')} {self.out} are both the page: name one of them")
+            object.__setattr__(self, "runs", tuple(runs))
+            object.__setattr__(self, "out", Path(last))
         if self.markdown is not None and self.markdown.resolve() == self.out.resolve():
             raise InputError(f"{named('out')} and {named('markdown')} are both {self.out}: name two files")
 
@@ -90,8 +106,9 @@ class Report:
 def run(options: Options, context: Context) -> Report:
     """Write evaluations as one HTML page that you can send: it loads nothing from anywhere.
 
-    An evaluation does not keep texts. The page shows those of its corpus, golden set and answers that are still there
-    and unchanged. You can name inputs that were moved; their fingerprints must be those that were evaluated.
+    An evaluation in a folder does not keep texts. The page shows those of its corpus, golden set and answers that are
+    still there and unchanged. You can name inputs that were moved; their fingerprints must be those that were
+    evaluated.
 
     Returns:
         The path of the page.
@@ -101,14 +118,47 @@ def run(options: Options, context: Context) -> Report:
             of the evaluations.
 
     Examples:
-        >>> rb.write_report("reports/example", out="report.html").name
+        >>> rb.report("reports/example", out="report.html").name
         'report.html'
+        >>> evaluation = rb.load_evaluation("reports/example")
+        >>> rb.report(evaluation, "mine.html").name
+        'mine.html'
     """
+    with _folders(options) as (folders, chunks):
+        return _written(options, folders, chunks)
+
+
+@contextmanager
+def _folders(options: Options) -> Iterator[tuple[list[str], list[Path]]]:
+    """The folder of each run, and files of chunks that have no other place. Evaluations of a notebook lie in a folder
+    beside the page meanwhile.
+    """
+    evaluations = [one for one in options.runs if isinstance(one, Evaluation)]
+    if not evaluations:
+        yield [str(one) for one in options.runs], []
+        return
+    beside = options.out.resolve().parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".ragbench-", dir=beside) as temporary:
+        folders, chunks = [], []
+        for number, one in enumerate(options.runs, start=1):
+            if not isinstance(one, Evaluation):
+                folders.append(str(one))
+                continue
+            name = "evaluation" if len(evaluations) == 1 else f"evaluation {number}"
+            folders.append(str(save_evaluation(one, Path(temporary) / name)))
+            if one.chunks is not None and found(one.manifest, "corpus", Path("/")) is None:
+                chunks.append(Path(temporary) / f"chunks-{number}.jsonl")
+                write_chunks(one.chunks, chunks[-1])
+        yield folders, chunks if options.texts and not options.corpus else []
+
+
+def _written(options: Options, folders: Sequence[str], chunks: Sequence[Path]) -> Report:
     data = read_report(
         Wanted(
-            references=tuple(place for one in options.runs for place in places(str(one))),
+            references=tuple(place for one in folders for place in places(one)),
             texts=Named(
-                tuple(options.corpus), options.chunker, tuple(options.golden), tuple(options.answers),
+                (*options.corpus, *chunks), options.chunker, tuple(options.golden), tuple(options.answers),
                 "" if options.texts else given("texts", False),
             ),
             gates=tuple(options.gate),
@@ -117,6 +167,8 @@ def run(options: Options, context: Context) -> Report:
             seed=options.seed, resamples=options.resamples,
         )
     )  # fmt: skip
+    if chunks:  # they are about to be deleted, so the page does not name them
+        data = replace(data, texts=replace(data.texts, inputs={}))
     write_page(data, options.out, cache_folder(options.cache))
     figures: tuple[Path, ...] = ()
     if options.figures is not None:

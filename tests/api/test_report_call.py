@@ -14,7 +14,7 @@ def test_the_page_is_that_of_the_command(ragbench: Any, sample_data: Path, tmp_p
     ragbench("eval", "--corpus", shop / "product_catalog.csv", "--golden", shop, "--retriever", "bm25", "--out", folder)
     texts = ("--corpus", shop / "product_catalog.csv", "--golden", shop)
     assert ragbench("report", folder, *texts, "--out", tmp_path / "command.html").code == 0
-    made = rb.write_report(
+    made = rb.report(
         folder, out=tmp_path / "call.html", corpus=[shop / "product_catalog.csv"], golden=[shop],
         markdown=tmp_path / "comment.md", figures=tmp_path / "figures", cache=cache,
     )  # fmt: skip
@@ -27,16 +27,16 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
     shop, folder = sample_data / "shop", tmp_path / "shop"
     corpus = str(shop / "product_catalog.csv")
     ragbench("eval", "--corpus", corpus, "--golden", shop, "--retriever", "bm25", "--out", folder)
-    one = rb.write_report(folder, out=tmp_path / "1.html", corpus=corpus, golden=str(shop), cache=cache)
-    assert one.read_bytes() == rb.write_report(
+    one = rb.report(folder, out=tmp_path / "1.html", corpus=corpus, golden=str(shop), cache=cache)
+    assert one.read_bytes() == rb.report(
         folder, out=tmp_path / "2.html", corpus=[corpus], golden=[shop], cache=cache
     ).read_bytes()  # fmt: skip
-    bare = rb.write_report(folder, out=tmp_path / "3.html", golden=shop, texts=False, cache=cache).read_text("utf-8")
+    bare = rb.report(folder, out=tmp_path / "3.html", golden=shop, texts=False, cache=cache).read_text("utf-8")
     assert "The texts of the ranked items are not shown: excluded by texts=False.<" in bare
     with pytest.raises(rb.InputError, match="is a folder; name a file"):
-        rb.write_report(folder, out=tmp_path, cache=cache)
+        rb.report(folder, out=tmp_path, cache=cache)
     with pytest.raises(rb.InputError, match="name two files"):
-        rb.write_report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html", cache=cache)
+        rb.report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html", cache=cache)
     told = ragbench("report", folder, "--out", tmp_path / "1.html", "--markdown", tmp_path / "1.html")
     assert (told.code, "name two files" in told.err) == (2, True)
     results = folder / "results.json"
@@ -50,9 +50,9 @@ def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path
 
 def test_what_is_no_folder_or_system_is_named() -> None:
     with pytest.raises(rb.InputError, match="no evaluation is named"):
-        rb.write_report(out="never.html")
-    with pytest.raises(rb.InputError, match=r"runs\[0\] is 3; runs must be a folder"):
-        rb.write_report(3, out="never.html")  # type: ignore[arg-type]
+        rb.report(out="never.html")
+    with pytest.raises(rb.InputError, match=r"runs\[0\] is 3; runs must be an evaluation, or a folder"):
+        rb.report(3, out="never.html")  # type: ignore[arg-type]
     with pytest.raises(rb.InputError, match=r"systems\[0\] is a list; systems must be an evaluation"):
         rb.compare([])  # type: ignore[arg-type]
 
@@ -74,7 +74,7 @@ def test_a_text_by_itself_is_one_text(sample_data: Path, cache: Path) -> None:
 def test_only_a_name_of_an_html_file_is_taken(ragbench: Any, tmp_path: Path) -> None:
     for name, reason in (("page.pdf", "ends in .pdf"), ("page", "has no ending")):
         with pytest.raises(rb.InputError, match=f"{name}': {reason}, but it is written as HTML"):
-            rb.write_report(tmp_path, out=tmp_path / name)
+            rb.report(tmp_path, out=tmp_path / name)
         done = ragbench("report", tmp_path, "--out", tmp_path / name)
         assert (done.code, list(tmp_path.iterdir())) == (2, [])
         assert f"--out {tmp_path / name}: {reason}" in done.err

@@ -45,11 +45,11 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {'old': 5})", "old: 5 is no retriever; write NAME"),
         ("rb.evaluate(rb.chunk(CORPUS), GOLDEN, {5: 'bm25'})", "evaluate: a key of retrievers is 5; retrievers must"),
         (
-            "rb.write_report('x', out='y', gate=5)",
+            "rb.report('x', out='y', gate=5)",
             "gate[0] is 5; gate must be a path, a result of rb.gate, or a list of them",
         ),
         (
-            "rb.write_report('x', out='y', golden=('z', 5))",
+            "rb.report('x', out='y', golden=('z', 5))",
             "golden[1] is 5; golden must be a path or a list of them",
         ),
         ("rb.compare(None)", "compare: systems[0] is None; systems must be an evaluation"),
@@ -87,8 +87,8 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> rb.Evaluation:
         ("rb.wattbot.score(EVENTS, EVENTS)", "wattbot.score: truth is a DataFrame; it must be a path"),
         ("rb.wattbot.score('a', 'b', compat='old')", "compat is 'old'; it must be 'strict' or 'lesson'"),
         (
-            "rb.write_report(e, out='r.html')",
-            "write_report: runs[0] is an Evaluation; runs must be a folder that 'ragbench ev",
+            "rb.report(e['bm25'], out='r.html')",
+            "report: runs[0] is an Arm; runs must be an evaluation, or a folder that 'ragbench ev",
         ),
         (
             "rb.evaluate(CORPUS, GOLDEN, level='page')",

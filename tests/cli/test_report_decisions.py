@@ -74,7 +74,7 @@ def test_what_was_decided_stands_on_the_page(ragbench: Any, made: Path, tmp_path
 def test_objects_of_a_notebook_give_the_same_page(made: Path, tmp_path: Path, cache: Path) -> None:
     gate = rb.gate(f"{made}/runs::bm25:stem=false", f"{made}/runs::bm25", made / "rules.yaml")
     pages = [
-        rb.write_report(made / "runs", out=tmp_path / f"{at}.html", gate=one, cache=cache)
+        rb.report(made / "runs", out=tmp_path / f"{at}.html", gate=one, cache=cache)
         for at, one in enumerate((gate, [made / "gate" / "gate.json"], str(made / "gate")))
     ]
     assert len({page.read_bytes() for page in pages}) == 1

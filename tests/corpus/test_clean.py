@@ -138,7 +138,7 @@ def test_an_evaluation_carries_the_option(catalogue: Path) -> None:
     assert recorded.options == {"clean": "html"}
     # The page finds the texts again, which it shows only if their fingerprint is the one that was evaluated.
     page = catalogue / "page.html"
-    rb.write_report(catalogue / "clean", out=page)
+    rb.report(catalogue / "clean", out=page)
     assert "are not shown" not in page.read_text(encoding="utf-8")
     assert CORPUS.fingerprint(CORPUS.read(recorded)) == prints[1]
 
