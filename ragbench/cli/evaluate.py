@@ -24,8 +24,9 @@ Examples:
 Without --retriever the four defaults run: bm25, dense, hybrid and rerank. Write
 the settings of a retriever behind a colon: "bm25:k1=1.2,b=0.75". A file of
 --config may list named systems, and each is compared with the one before
-(docs/guides/evaluate.md). Exit code 0: every system ran; 2: an error of usage or
-input, or a system that did not run."""
+(docs/guides/evaluate.md). The tables fit on one screen; --all-metrics prints all of
+them, and --out keeps them in summary.md. Exit code 0: every system ran; 2: an error
+of usage or input, or a system that did not run."""
 
 
 def show_eval(options: "EvalOptions", evaluation: "Evaluation", output: Output) -> int:
@@ -37,7 +38,7 @@ def show_eval(options: "EvalOptions", evaluation: "Evaluation", output: Output) 
     else:
         from ragbench.render.evaluation import evaluation_tables
 
-        output.table(evaluation_tables(evaluation), highlight=True)
+        output.table(evaluation_tables(evaluation, all_metrics=options.all_metrics, out=options.out))
     if options.out is not None:
         output.say(f"written to {options.out}")
     for arm in evaluation.failed if output.as_json else ():

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -69,8 +71,23 @@ class Output:
 
 
 def print_lines(text: str, file: TextIO) -> None:
-    """Print text that may come from others: what a terminal, or a runner of GitHub, would obey is text."""
-    print(re.sub(r"^(\s*):(?=:)", r"\1: ", in_lines(text), flags=re.MULTILINE), file=file, flush=True)
+    """Print text that may come from others: what a terminal, or a runner of GitHub, would obey is text.
+
+    On a terminal, long lines break between words; a path or URL stays in one piece.
+    """
+    shown = re.sub(r"^(\s*):(?=:)", r"\1: ", in_lines(text), flags=re.MULTILINE)
+    if file.isatty():
+        width = shutil.get_terminal_size().columns
+        shown = "\n".join(_at_words(line, width) for line in shown.split("\n"))
+    print(shown, file=file, flush=True)
+
+
+def _at_words(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    return "\n".join(
+        textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False)
+    )
 
 
 def console(*, pipe_width: int = PIPE_WIDTH, highlight: bool = True) -> "Console":

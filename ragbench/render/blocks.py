@@ -7,14 +7,14 @@ renderer escapes them for its own medium.
 
 import html as html_module
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ragbench.core.foreign import in_lines, in_markdown, one_line
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
 Style = Literal["", "strong", "quiet", "note", "warning", "good", "bad", "open"]
@@ -32,6 +32,8 @@ _RICH: dict[Style, str] = {
 MARKS: dict[str, str] = {"good": "✅", "bad": "❌", "open": "❔"}
 """Markdown has no colours, so these styles are shown as marks."""
 NOTES = "Notes"
+UNLIMITED = 100_000
+"""Columns of a terminal on which every table fits."""
 SHORT_NAME = 13
 """A column of numbers with a name shorter than this never wraps on a terminal."""
 
@@ -87,6 +89,7 @@ class Block:
         main: whether the reader wants this block most. A document puts it first; a terminal puts it last, where the
             eye rests when the command ends.
         columns: the most columns after the first that a terminal shows side by side; 0 for all of them.
+        spare: the columns that a terminal leaves out if it is too narrow for the table, the first of them first.
     """
 
     title: str = ""
@@ -98,6 +101,7 @@ class Block:
     level: int = 2
     main: bool = False
     columns: int = 0
+    spare: tuple[str, ...] = ()
 
     @property
     def alignment(self) -> str:
@@ -149,8 +153,10 @@ def _terminal_block(block: Block) -> list["RenderableType"]:
     if block.title and block.title != NOTES:
         parts.append(_rich_text(block.title, "strong"))
     parts += [_terminal_line(_line(line)) for line in block.above]
-    for start, end in _side_by_side(block) if block.rows else ():
-        parts.append(_terminal_table(block, start, end))
+    if block.rows and block.spare:
+        parts.append(_FittedTable(block))
+    elif block.rows:
+        parts += [_terminal_table(block, [0, *range(*ends)]) for ends in _side_by_side(block)]
     return [*parts, *(_terminal_line(_line(line)) for line in block.lines)]
 
 
@@ -164,10 +170,27 @@ def _side_by_side(block: Block) -> list[tuple[int, int]]:
     return [(start, min(start + width, others + 1)) for start in range(1, others + 1, width)]
 
 
-def _terminal_table(block: Block, start: int, end: int) -> "Table":
+@dataclass(frozen=True)
+class _FittedTable:
+    """A table without as many of its spare columns as it takes to fit the terminal."""
+
+    block: Block
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator["RenderableType"]:
+        shown = list(range(len(self.block.head)))
+        table = _terminal_table(self.block, shown)
+        for name in self.block.spare:
+            if console.measure(table, options=options.update(max_width=UNLIMITED)).maximum <= options.max_width:
+                break
+            shown = [at for at in shown if self.block.head[at] != name]
+            table = _terminal_table(self.block, shown)
+        yield table
+
+
+def _terminal_table(block: Block, shown: Sequence[int]) -> "Table":
+    """The table with the columns of these numbers."""
     from rich.table import Table
 
-    shown = [0, *range(start, end)]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(block.head))
     for at in shown:
         name, right = block.head[at], block.alignment[at] == "r"

@@ -17,6 +17,7 @@ from ragbench.render.holes import holes_blocks
 from ragbench.render.human import human_blocks, human_phrase, sheet_json
 from ragbench.render.leaderboard import leaderboard_block, leaderboard_json
 from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, p_value, with_interval
+from ragbench.render.outcome import OUTCOMES
 from ragbench.render.posterior import posterior_blocks
 from ragbench.render.repeats import components_json, variance_blocks
 from ragbench.render.with_masked import masked_blocks, masked_json, masked_sentences
@@ -58,9 +59,13 @@ def compare_markdown(compared: Compared) -> str:
 def compare_blocks(compared: Compared) -> list[Block]:
     """Verdicts and the test behind them, notes, and the tables of `difference_blocks`."""
     metric = compared.settings.metrics[0]
-    verdicts = tuple(Line(text, "strong") for text in verdict_sentences(compared))
+    verdicts = _ordered(compared.verdicts, metric)
+    claims = tuple(
+        Line(text, OUTCOMES[verdict.decision][1] or "strong")
+        for text, verdict in zip(verdict_sentences(compared), verdicts, strict=True)
+    )
     return [
-        Block(lines=(*verdicts, *masked_sentences(compared.with_masked, metric), f"Test: {compared.choice}")),
+        Block(lines=(*claims, *masked_sentences(compared.with_masked, metric), f"Test: {compared.choice}")),
         *notes_block(notes(compared)),
         *difference_blocks(compared),
     ]
@@ -408,6 +413,10 @@ def comparisons(verdicts: Sequence[Verdict]) -> int:
 def sentences(verdicts: Sequence[Verdict], metric: str, correction: str) -> list[str]:
     """A sentence for each verdict on the metric; verdicts on systems that cannot be compared come last."""
     tested = comparisons(verdicts)
+    return [sentence(verdict, correction, tested) for verdict in _ordered(verdicts, metric)]
+
+
+def _ordered(verdicts: Sequence[Verdict], metric: str) -> list[Verdict]:
+    """The verdicts on a metric, those on systems that cannot be compared last."""
     chosen = [verdict for verdict in verdicts if verdict.metric == metric]
-    ordered = sorted(chosen, key=lambda verdict: verdict.decision == "not comparable")
-    return [sentence(verdict, correction, tested) for verdict in ordered]
+    return sorted(chosen, key=lambda verdict: verdict.decision == "not comparable")

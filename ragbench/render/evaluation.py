@@ -39,11 +39,12 @@ from ragbench.io.trec import write_qrels, write_trec_run
 from ragbench.metrics.holes import hole_notes
 from ragbench.metrics.parse import parse
 from ragbench.render.approximate import approximate_blocks, approximate_json
-from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, strong, terminal
+from ragbench.render.blocks import Block, Cell, Line, markdown, notes_block, terminal
 from ragbench.render.by_slice import slice_blocks, slices_json
 from ragbench.render.holes import hole_range_blocks, holes_json
-from ragbench.render.leaderboard import group_cells, group_key, leaderboard_block, leaderboard_json
-from ragbench.render.numbers import PColumns, counted, interval, outcomes, units, with_interval
+from ragbench.render.leaderboard import gain_lines, group_cells, group_key, leaderboard_block, leaderboard_json
+from ragbench.render.numbers import PColumns, counted, fraction, interval, outcomes, units, with_interval
+from ragbench.render.outcome import outcome_cell
 from ragbench.render.repeats import repeats_json, variance_blocks
 from ragbench.render.steps import steps_block, steps_json
 from ragbench.render.wordings import wording_blocks, wording_claim
@@ -56,13 +57,27 @@ JSON = dict[str, object]
 CALLS = "llm_calls"
 """The note that every system with a language model has."""
 ARMS_PER_TABLE = 3
+METRICS_BESIDE = 4
+"""Metrics that a terminal shows beside the headline metric."""
+FEW_ITEMS = 3
+"""Items that a note on a terminal names before it refers to the issue log."""
+ISSUE_LOG = "ledger.jsonl"
+SOME_FIGURES = "Other metrics, and cost (latency: one query at a time)"
 FEW_CLUSTERS = 20
 """With fewer resampling units, intervals are too narrow."""
 
 
-def evaluation_tables(evaluation: Evaluation) -> "RenderableType":
-    """All metrics, costs, notes, and last the leaderboard with errors."""
-    return terminal(evaluation_blocks(evaluation))
+def evaluation_tables(
+    evaluation: Evaluation, *, all_metrics: bool = False, out: Path | None = None
+) -> "RenderableType":
+    """The evaluation on one screen of a terminal: some metrics and costs, notes, and last the leaderboard with errors.
+
+    Args:
+        evaluation: what to show.
+        all_metrics: whether to show all metrics and costs with their intervals, and the ranks.
+        out: the folder in which the evaluation is written, to name the files with the rest.
+    """
+    return terminal(evaluation_blocks(evaluation) if all_metrics else _short_blocks(evaluation, out))
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:
@@ -73,36 +88,59 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 def evaluation_blocks(evaluation: Evaluation) -> list[Block]:
     """Metrics, costs, notes, ranks and leaderboard."""
     ran = [arm for arm in evaluation.arms if arm.status == "ok"]
-    failed = tuple(
+    notes = notes_block(evaluation_notes(evaluation))
+    if not ran:
+        return [*notes, _without_leaderboard(evaluation)]
+    ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
+    before, after = _asked_for(evaluation, ran)
+    main = _leaderboard(evaluation, ran)
+    return [_metrics(ran, _mean(evaluation)), _costs(ran), *before, *notes, *ranks, *after, main]
+
+
+def _short_blocks(evaluation: Evaluation, out: Path | None) -> list[Block]:
+    """What fits on one screen: without most metrics and costs, and with the ranks in a sentence."""
+    ran = [arm for arm in evaluation.arms if arm.status == "ok"]
+    notes = notes_block(_notes(evaluation, items=FEW_ITEMS, out=out))
+    if not ran:
+        return [*notes, _without_leaderboard(evaluation)]
+    before, after = _asked_for(evaluation, ran)
+    main, board = _leaderboard(evaluation, ran), evaluation.leaderboard
+    hidden = len(ran[0].metrics) - 1 - len(_beside(ran[0]))
+    where = "" if out is None else f", or see {out / 'summary.md'}"
+    more = f"{counted(hidden, 'more metric')}, " if hidden else ""
+    rest = Line(f"{more}intervals and all costs: --all-metrics{where}", "quiet")
+    lines = (*([] if board is None else gain_lines(board)), *main.lines, rest)
+    return [_some_figures(ran), *before, *notes, *after, replace(main, lines=lines)]
+
+
+def _asked_for(evaluation: Evaluation, ran: Sequence[Arm]) -> tuple[list[Block], list[Block]]:
+    """The tables that only some evaluations have, before and after the notes."""
+    primary = headline(list(ran[0].metrics))
+    described = any(arm.setup is not None and (arm.setup.named or arm.setup.notes) for arm in evaluation.arms)
+    before = [
+        *approximate_blocks(ran),
+        *hole_range_blocks({arm.name: arm.holes for arm in ran}, columns=ARMS_PER_TABLE),
+        *variance_blocks({arm.name: arm.variance for arm in ran}, primary),
+        *slice_blocks([run for run in evaluation.scored if run.error is None], evaluation.by, primary),
+    ]
+    wordings = wording_blocks(evaluation.comparisons, primary, lambda verdict: verdict.candidate)
+    steps = [steps_block(evaluation.steps)] if evaluation.steps is not None and described else []
+    return before, [*wordings, *steps]
+
+
+def _failed(evaluation: Evaluation) -> tuple[Line, ...]:
+    return tuple(
         Line(f"error: {arm.name} did not run and has no score: {arm.error}", "bad", bullet=False)
         for arm in evaluation.failed
     )
-    notes = notes_block(evaluation_notes(evaluation))
-    if not ran:
-        return [*notes, Block(lines=(f"{summary(evaluation)}.", *failed), main=True)]
-    varied = variance_blocks({arm.name: arm.variance for arm in ran}, headline(list(ran[0].metrics)))
-    ranks = [] if evaluation.leaderboard is None else [leaderboard_block(evaluation.leaderboard, key=False)]
-    primary = headline(list(ran[0].metrics))
-    described = any(arm.setup is not None and (arm.setup.named or arm.setup.notes) for arm in evaluation.arms)
-    steps = [steps_block(evaluation.steps)] if evaluation.steps is not None and described else []
-    wordings = wording_blocks(evaluation.comparisons, primary, lambda verdict: verdict.candidate)
-    holes = hole_range_blocks({arm.name: arm.holes for arm in ran}, columns=ARMS_PER_TABLE)
-    return [
-        _metrics(ran, _mean(evaluation)),
-        _costs(ran),
-        *approximate_blocks(ran),
-        *holes,
-        *varied,
-        *slice_blocks([run for run in evaluation.scored if run.error is None], evaluation.by, primary),
-        *notes,
-        *ranks,
-        *wordings,
-        *steps,
-        _leaderboard(evaluation, ran, failed),
-    ]
 
 
-def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line, ...]) -> Block:
+def _without_leaderboard(evaluation: Evaluation) -> Block:
+    """What is shown if no system ran."""
+    return Block(lines=(f"{summary(evaluation)}.", *_failed(evaluation)), main=True)
+
+
+def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm]) -> Block:
     """The headline metric of each system, and its paired difference to the first system."""
     metric = headline(list(arms[0].metrics))
     scored = {arm.name: arm.scores for arm in arms if arm.scores is not None}
@@ -113,7 +151,7 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
     p = PColumns.of(list(found.values()))
     if evaluation.comparisons:
         title += f", and paired difference to {arms[0].name}{p.title}"
-        head += ["difference", *p.head, "win/tie/loss"]
+        head += ["difference", *p.head, "win/tie/loss", "outcome"]
     depends = [
         f"{wording_claim(one, one.wordings)}."
         for one in found.values()
@@ -121,11 +159,11 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
     ]
     rows: list[Sequence[str | Cell]] = []
     for arm in arms:
-        cells = [arm.name, with_interval(arm.metrics[metric]), *group_cells(board, arm.name)]
+        cells: list[str | Cell] = [arm.name, with_interval(arm.metrics[metric]), *group_cells(board, arm.name)]
         one = found.get(arm.name)
         if one is not None:
-            cells += [interval(one), *p.cells(one), outcomes(one)]
-        rows.append(strong(cells) if one is not None and one.decision == "better" else cells)
+            cells += [interval(one), *p.cells(one), outcomes(one), outcome_cell(one)]
+        rows.append(cells)
     return Block(
         title,
         tuple(head),
@@ -135,11 +173,39 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm], failed: tuple[Line
             *p.lines(list(found.values())),
             *([] if board is None else [group_key(board)]),
             *cut_notes(scored, [metric]),
-            *failed,
+            *_failed(evaluation),
         ),
         (f"{summary(evaluation)}.",),
         main=True,
+        align="l" + "r" * (len(head) - 2) + ("l" if evaluation.comparisons else "r"),
+        spare=("p", "win/tie/loss", "group") if len(p.head) > 1 else ("win/tie/loss",),
     )
+
+
+def _beside(arm: Arm) -> list[str]:
+    """The metrics that stand beside the headline metric: those at the same cut first, and no shares of labels."""
+    first = headline(list(arm.metrics))
+    others = [name for name in arm.metrics if name != first and parse(name).name != "judged"]
+    return sorted(others, key=lambda name: _cut(name) != _cut(first))[:METRICS_BESIDE]
+
+
+def _cut(name: str) -> object:
+    metric = parse(name)
+    return getattr(metric, metric.at, None)
+
+
+def _some_figures(arms: Sequence[Arm]) -> Block:
+    """Means of some more metrics, with the speed of each system."""
+    metrics = _beside(arms[0])
+    rows = []
+    for arm in arms:
+        cost = arm.cost
+        latency = None if cost is None else cost.latency_ms
+        speed = ("-", "-") if latency is None else (f"{latency.p50:.2f}", f"{latency.p95:.2f}")
+        index = "-" if cost is None else f"{cost.index_seconds:.2f}"
+        rows.append((arm.name, *(fraction(arm.metrics[name].mean) for name in metrics), index, *speed))
+    head = ("system", *metrics, "index s", "p50 ms", "p95 ms")
+    return Block(SOME_FIGURES, head, tuple(rows), spare=tuple(reversed(metrics)))
 
 
 def _metrics(arms: Sequence[Arm], mean: str) -> Block:
@@ -237,14 +303,8 @@ def _without_relevant(evaluation: Evaluation) -> str:
 
 def evaluation_notes(evaluation: Evaluation) -> list[str]:
     """What you need to know to read the numbers: stored parts, language models, skipped items, warnings."""
-    notes = []
-    clusters = int(str(_resampling(evaluation)["clusters"]))
-    if 1 < clusters < FEW_CLUSTERS:
-        notes.append(
-            f"warning: {clusters} resampling units are few, so intervals are too narrow "
-            "(in simulations, a 95% interval covers 93% with 10 units, 86% with 5, 71% with 3)"
-        )
     stored = [arm.name for arm in evaluation.arms if _noted(arm, "embedded", 0)]
+    notes = []
     if stored:
         notes.append(f"the index time excludes embedding, because the vectors were stored already: {', '.join(stored)}")
     both = [arm.name for arm in evaluation.arms if _noted(arm, "embedded_tokens_too", True)]
@@ -253,14 +313,30 @@ def evaluation_notes(evaluation: Evaluation) -> list[str]:
     reused = [arm.name for arm in evaluation.arms if arm.from_store]
     if reused:
         notes.append(f"read from the run store, so nothing was computed again: {', '.join(reused)}")
+    return [*notes, *_notes(evaluation)]
+
+
+def _notes(evaluation: Evaluation, *, items: int = 10, out: Path | None = None) -> list[str]:
+    """The notes about the scores; lines of the issue log name ``items`` items, and the file that has the others."""
+    notes = []
+    clusters = int(str(_resampling(evaluation)["clusters"]))
+    if 1 < clusters < FEW_CLUSTERS:
+        notes.append(
+            f"warning: {clusters} resampling units are few, so intervals are too narrow "
+            "(in simulations, a 95% interval covers 93% with 10 units, 86% with 5, 71% with 3)"
+        )
     notes += _repeated(evaluation)
     notes += one_wording(evaluation.queries, evaluation.comparisons)
     notes += [line for arm in evaluation.arms for line in llm_lines(arm)]
     # A query without a relevant item has an entry for each level of the metrics.
     hopeless = evaluation.ledger.of("no-relevant")
+    issues = []
     for reason in dict.fromkeys(entry.reason for entry in hopeless):
-        notes += issue_lines((entry for entry in hopeless if entry.reason == reason), items=10)
-    notes += issue_lines(one for one in evaluation.ledger.entries if one.code not in ("no-relevant", "arm-failed"))
+        issues += issue_lines((entry for entry in hopeless if entry.reason == reason), items=items)
+    issues += issue_lines(one for one in evaluation.ledger.entries if one.code not in ("no-relevant", "arm-failed"))
+    if out is not None and len({entry.item for entry in evaluation.ledger.entries}) > items:
+        issues = [f"{line}; see {out / ISSUE_LOG}" for line in issues]
+    notes += issues
     if not any(arm.holes for arm in evaluation.arms):
         scored = {arm.name: arm.scores for arm in evaluation.arms if arm.scores is not None}
         notes += hole_notes(scored, evaluation.task.judgements)
@@ -508,7 +584,7 @@ class ReportFolder:
             return
         old += [f"runs/{path.parent.name}/{path.name}" for path in self.folder.glob("runs/run-*/*.trec")]
         # The results first: without them, a kill leaves no evaluation rather than half of one.
-        files = ("qrels.trec", "ledger.jsonl", "summary.md", SCORES, REPEATS, QUERIES, LATENCY, ATTRIBUTES)
+        files = ("qrels.trec", ISSUE_LOG, "summary.md", SCORES, REPEATS, QUERIES, LATENCY, ATTRIBUTES)
         for name in (RESULTS, CARD, *old, *files):
             (self.folder / name).unlink(missing_ok=True)
 
@@ -520,7 +596,7 @@ class ReportFolder:
         write_attributes(evaluation.attributes, self.folder)
         write_latency({one.name: one.query_ms for one in evaluation.scored}, self.folder)
         write_qrels(evaluation.task.judgements, self.folder / "qrels.trec", escape=True)
-        write_json_lines(self.folder / "ledger.jsonl", evaluation.ledger.rows())
+        write_json_lines(self.folder / ISSUE_LOG, evaluation.ledger.rows())
         write_text(self.folder / "summary.md", evaluation_markdown(evaluation))
         known = {key: value for key, value in evaluation.manifest.items() if key != INPUTS}
         manifest = {**known, **self._identity, **self._inputs, "complete": True, "runs": self._names}

@@ -30,7 +30,7 @@ def leaderboard_block(board: Leaderboard, *, key: bool = True) -> Block:
         ("system", "mean", "group", "rank", "together", "alone", "best"),
         rows,
         (
-            *_gain(board),
+            *gain_lines(board),
             *([group_key(board)] if key else []),
             f"together: with {share} confidence, these intervals hold the true ranks of all systems; alone: the "
             "interval holds the rank of this one system",
@@ -52,7 +52,7 @@ def _wordings(board: Leaderboard) -> list[str]:
     ]
 
 
-def _gain(board: Leaderboard) -> list[Line]:
+def gain_lines(board: Leaderboard) -> list[Line]:
     """The gain of the best system, as measured and corrected; nothing if there is none."""
     gain = board.gain
     if gain is None:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from ragbench.core.steps import Step, Steps
 from ragbench.core.verdicts import Verdict
-from ragbench.render.blocks import Block, Cell, Line, Row, Style
+from ragbench.render.blocks import Block, Cell, Line, Row
 from ragbench.render.numbers import counted, fraction, interval, p_value
-
-STYLES: dict[str, Style] = {"better": "good", "worse": "bad"}
+from ragbench.render.outcome import OUTCOMES
 
 
 def steps_block(steps: Steps) -> Block:
@@ -46,7 +45,7 @@ def _difference(verdict: Verdict | None) -> str | Cell:
         return ""
     if verdict.difference is None:
         return "-"
-    return Cell(interval(verdict), STYLES.get(verdict.decision, ""))
+    return Cell(interval(verdict), OUTCOMES[verdict.decision][1])
 
 
 def steps_json(steps: Steps | None) -> dict[str, object] | None:

@@ -70,6 +70,9 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
         "Folder for the results, runs and scores.", default=None, section="Output", writes="folder"
     )
     force: bool = option("Replace another evaluation in the output folder.", default=False, section="Output")
+    all_metrics: bool = option(
+        "Print every metric and cost with its interval, and the ranks.", default=False, section="Output", python=False
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

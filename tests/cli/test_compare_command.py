@@ -122,7 +122,7 @@ def test_the_same_input_gives_the_same_bytes_and_markdown(ragbench: Any, shop: P
         written.append(((tmp_path / name).read_bytes(), done.out))
     assert written[0] == written[1]
     text = written[0][0].decode()
-    assert text.startswith("# Comparison\n\n**No difference shown between bm25:stop=false and bm25: ndcg@10 -.013")
+    assert text.startswith("# Comparison\n\n❔ No difference shown between bm25:stop=false and bm25: ndcg@10 -.013")
     assert "| length | queries | difference | adds | p | Holm | win/tie/loss |" in text
     keys = set(json.loads(written[0][1]))
     documented = set(re.findall(r"^(\w+)(?:\[\]|\{\})?  ", SHOWN[-1], flags=re.MULTILINE))
