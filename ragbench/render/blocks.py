@@ -89,7 +89,7 @@ class Block:
         main: whether the reader wants this block most. A document puts it first; a terminal puts it last, where the
             eye rests when the command ends.
         columns: the most columns after the first that a terminal shows side by side; 0 for all of them.
-        spare: the columns that a terminal leaves out if it is too narrow for the table, the first of them first.
+        spare: the columns that a terminal hides if it is too narrow for the table, the first of them first.
     """
 
     title: str = ""
