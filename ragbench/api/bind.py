@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 from ragbench.api.checked import KINDS
 from ragbench.api.notebook import bars
@@ -78,7 +78,8 @@ def call_many(
         given = signature.bind(*args, **kwargs).arguments
         return _done(name, options, run, known, given, called)
 
-    several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL)
+    (one,) = get_args(first.kind)
+    several = inspect.Parameter(first.name, inspect.Parameter.VAR_POSITIONAL, annotation=one)
     returned = inspect.signature(run).return_annotation
     signature = inspect.Signature(
         [several, *(_parameter(spec, keyword=True) for spec in others)], return_annotation=returned
