@@ -92,8 +92,9 @@ def _show_trec(options: "MetricsOptions", scored: "ScoredRuns", output: Output) 
 
 HELP_REPORT = """Write evaluations as one HTML page that you can send: it loads nothing from anywhere.
 
-Example:
+Examples:
   ragbench report reports/shop --out report.html
+  ragbench report reports/shop --baseline bm25 --latex results.tex
 
 RUN is the folder of 'ragbench eval --out' or 'ragbench score --out' (all its
 systems), or FOLDER::ARM. The first system is the baseline. An evaluation does not
@@ -108,12 +109,15 @@ def show_report(options: "ReportOptions", report: "Report", output: Output) -> N
     from ragbench.render.html.page import written_json
 
     if output.as_json:
-        output.object(written_json(report.page, report.figures, report.markdown, report.missing))
+        written = written_json(report.page, report.figures, report.markdown, report.missing)
+        output.object({**written, "tables": list(map(str, report.tables))})
         return
     if options.figures is not None:
         output.say(f"{len(report.figures)} figures written to {options.figures}")
     if report.markdown is not None:
         output.say(f"comment written to {report.markdown}")
+    for path in report.tables:
+        output.say(f"table written to {path}")
     for line in report.missing:
         output.say(f"note: {line}")
     output.say(f"written to {report.page} ({report.page.stat().st_size / 1e6:.1f} MB)")

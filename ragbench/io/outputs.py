@@ -12,6 +12,7 @@ ENDINGS = {
     "HTML": (".html", ".htm"),
     "Markdown": (".md", ".markdown", ".txt", ""),
     "JUnit XML": (".xml",),
+    "LaTeX": (".tex",),
     "text": (".txt", ""),
     "CSV": (".csv",),
     "YAML": (".yaml", ".yml"),

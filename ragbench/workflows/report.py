@@ -1,4 +1,4 @@
-"""Write evaluations as one HTML page, with charts as pictures and a comment for a pull request."""
+"""Write evaluations as one HTML page, with charts as pictures, tables for a paper and a comment for a pull request."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.gate.result import Gate
 from ragbench.comparison.references import places
 from ragbench.core.context import Context
-from ragbench.core.errors import InputError
+from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.options import named, option, options
 from ragbench.core.spelling import given
@@ -21,7 +21,7 @@ from ragbench.io.files import write_text
 from ragbench.io.inputs import found
 from ragbench.io.places import cache_folder
 from ragbench.render.evaluation import save_evaluation
-from ragbench.render.html.inputs import Wanted, read_report
+from ragbench.render.html.inputs import ReportData, Wanted, read_report
 from ragbench.render.html.page import charts_of, write_page
 from ragbench.render.html.texts import Named
 from ragbench.workflows.groups import CacheFolder
@@ -75,6 +75,16 @@ class Options(CacheFolder):
         "Markdown file for a comment of a pull request.", default=None, section="Output", writes="Markdown"
     )
 
+    latex: Path | None = option(
+        "LaTeX file for a table for a paper, with marks of significance against the baseline.", default=None,
+        section="Output", writes="LaTeX",
+    )  # fmt: skip
+    table: Path | None = option("Markdown file for the same table.", default=None, section="Output", writes="Markdown")
+    table_metrics: Sequence[str] = option(
+        "Metric of these tables.", default=(), section="Output", flag="--table-metric",
+        unset="the headline metric and some at the same cut-off",
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         *runs, last = self.runs or ("",)
         if runs and isinstance(last, str | Path) and Path(last).suffix.lower() in PAGES and not Path(last).is_dir():
@@ -82,8 +92,16 @@ class Options(CacheFolder):
                 raise InputError(f"{last} and {named('out')} {self.out} are both the page: name one of them")
             object.__setattr__(self, "runs", tuple(runs))
             object.__setattr__(self, "out", Path(last))
-        if self.markdown is not None and self.markdown.resolve() == self.out.resolve():
-            raise InputError(f"{named('out')} and {named('markdown')} are both {self.out}: name two files")
+        files = {name: getattr(self, name) for name in ("out", "markdown", "latex", "table")}
+        taken: dict[Path, str] = {}
+        for name, path in files.items():
+            if path is None:
+                continue
+            other = taken.setdefault(path.resolve(), name)
+            if other != name:
+                raise InputError(f"{named(other)} and {named(name)} are both {path}: name two files")
+        if self.table_metrics and self.latex is None and self.table is None:
+            raise SettingError(f"is for {named('latex')} and {named('table')}", option="table_metrics")
 
 
 @dataclass(frozen=True)
@@ -94,6 +112,7 @@ class Report:
         page: the HTML file.
         figures: pictures of the charts, in the order of the page.
         markdown: the comment for a pull request, if there is one.
+        tables: the tables for a paper: LaTeX, Markdown.
         missing: which texts the page does not show, and why.
     """
 
@@ -101,6 +120,7 @@ class Report:
     figures: tuple[Path, ...]
     markdown: Path | None
     missing: tuple[str, ...]
+    tables: tuple[Path, ...] = ()
 
 
 def run(options: Options, context: Context) -> Report:
@@ -179,4 +199,25 @@ def _written(options: Options, folders: Sequence[str], chunks: Sequence[Path]) -
         from ragbench.render.pull_request import pull_request
 
         write_text(options.markdown, pull_request(data))
-    return Report(options.out, figures, options.markdown, data.texts.missing)
+    return Report(options.out, figures, options.markdown, data.texts.missing, _tables(options, data))
+
+
+def _tables(options: Options, data: ReportData) -> tuple[Path, ...]:
+    """Write the tables for a paper."""
+    if options.latex is None and options.table is None:
+        return ()
+    from ragbench.render.paper_table import paper_latex, paper_markdown, paper_table
+
+    known = [name for name in data.runs[0].scores.metrics if all(name in run.scores.metrics for run in data.runs)]
+    for name in options.table_metrics:
+        if name not in known:
+            raise SettingError(
+                f"{name!r} was not measured for all systems{did_you_mean(name, known)}", option="table_metrics"
+            )
+    table = paper_table(data, options.table_metrics)
+    written = []
+    for path, render in ((options.latex, paper_latex), (options.table, paper_markdown)):
+        if path is not None:
+            write_text(path, render(table))
+            written.append(path)
+    return tuple(written)
