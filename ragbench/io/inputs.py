@@ -7,12 +7,10 @@ two share nothing but the root of the file system is a path kept whole.
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ragbench.core.errors import InputError
 from ragbench.core.urls import IN_TEXT, url_of
 
 INPUTS = "inputs"
@@ -97,9 +95,7 @@ def _at(folder: Path, written: str) -> Path:
         return folder / written
     from ragbench.io.staged import local_copy
 
-    with suppress(InputError):  # it is as if a file is not there any more
-        return Path(local_copy(url))
-    return Path(url)
+    return Path(local_copy(url, must_exist=False))
 
 
 def _records(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

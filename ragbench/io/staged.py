@@ -11,7 +11,7 @@ Without a URL, nothing of this imports pyarrow or makes a folder.
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,8 +145,12 @@ def take_urls(known: Sequence[OptionSpec], given: Mapping[str, Any]) -> tuple[di
     return values, stores
 
 
-def local_copy(given: str | Path, context: "Context | None" = None) -> str:
+def local_copy(given: str | Path, *, must_exist: bool = True) -> str:
     """Fetch what a URL names, and return the path of the local copy, with what else the text holds.
+
+    Args:
+        given: a URL, or a text with one.
+        must_exist: if not, what cannot be fetched is a path without a file.
 
     Raises:
         InputError: it cannot be fetched.
@@ -156,7 +160,8 @@ def local_copy(given: str | Path, context: "Context | None" = None) -> str:
         path = _in_text(str(given), stores, writes=False, whole=True)
         for place in stores.places:
             assert stores.mirror is not None
-            stores.mirror.fetch(place, writes=False, **({"progress": context.progress} if context else {}))
+            with suppress(*(() if must_exist else (InputError,))):
+                stores.mirror.fetch(place, writes=False)
     return path
 
 

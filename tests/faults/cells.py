@@ -18,6 +18,7 @@ from typing import Any
 
 from ragbench.io.files import TEMPORARY
 from tests.faults.commands import Command, Inputs, Words, write_inputs
+from tests.faults.remote import object_store
 from tests.faults.services import Services, services
 from tests.faults.warm import PATIENCE, ROOT, Ended, Process, Warm
 
@@ -433,4 +434,5 @@ FAULTS: dict[str, Callable[[Bench, Command, random.Random], None]] = {
     "one folder": one_folder,
     "one cache": one_cache,
     "corrupted store": corrupted,
+    "object store": object_store,
 }

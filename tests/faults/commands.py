@@ -53,6 +53,7 @@ class Command:
         measured: files in ``out`` that hold measured times, and so differ from run to run.
         pays: whether it pays a model, whose answers are counted.
         in_flight: the most answers that are under way at once.
+        in_cache: whether the answers are in the cache, and not in ``out``.
         talk: what is done with a command that serves, at its address; it returns the result.
         before: commands that are run first, whole, in the same folder.
         after: commands that are run at the end; what they leave counts.
@@ -64,6 +65,7 @@ class Command:
     measured: Sequence[str] = ()
     pays: bool = False
     in_flight: int = 4
+    in_cache: bool = False
     talk: Callable[[str], bytes] | None = None
     before: Callable[[Inputs], Sequence[Words]] = lambda inputs: ()
     after: Callable[[Inputs], Sequence[Words]] = lambda inputs: ()
@@ -153,6 +155,7 @@ COMMANDS = (
         lambda i: ["golden", "audit", "--golden", i / "few.jsonl", "--corpus", i / "stones.jsonl", "--retriever",
                    "bm25", "--depth", 4, "--out", "out", *_model(i), *QUICK],
         pays=True,
+        in_cache=True,
     ),
     *(
         Command(f"eval ({name})", _eval(retriever), measured=("latency.parquet", "summary.md", "evaluation.json"))
@@ -248,9 +251,13 @@ COMMANDS = (
         "view", lambda i: ["view", i / "run", "--no-open"], talk=_view,
         senseless={
             "one folder": "it only reads the folder", "corrupted store": "what it stores goes when it ends",
+            "object store": NOTHING_WRITTEN,
         },
     ),
-    Command("report", lambda i: ["report", i / "run", "--resamples", 200, "--out", "out.html"]),
+    Command(
+        "report", lambda i: ["report", i / "run", "--resamples", 200, "--out", "out.html"],
+        senseless={"object store": "the page shows the URLs of its inputs"},
+    ),
     Command(
         "compare", lambda i: ["compare", i / "run", "--resamples", 200, "--out", "out.md"],
         senseless={"corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING},
@@ -283,7 +290,8 @@ COMMANDS = (
         "metrics",
         lambda i: ["metrics", i / "run" / "qrels.trec", i / "run" / "runs" / "bm25.trec"],
         senseless=dict.fromkeys(
-            ("full disk", "read-only folder", "one folder", "one cache", "corrupted store"), NOTHING_WRITTEN
+            ("full disk", "read-only folder", "one folder", "one cache", "corrupted store", "object store"),
+            NOTHING_WRITTEN,
         ),
     ),
 )  # fmt: skip
@@ -324,11 +332,9 @@ def write_inputs(folder: Path, services: Services, warm: Warm) -> Inputs:
     services.archive = _collection()
     (folder / "urls.yaml").write_text(f"collections:\n- {{name: tiny, url: '{services.url}/tiny.zip', licence: CC0}}\n")
     inputs = Inputs(folder, services)
-    place = folder / "made"
-    place.mkdir()
-    made = warm.run(_eval("bm25")(inputs), place)
+    made = warm.run(_eval("bm25")(inputs), folder)
     assert made.code == 0, made.err
-    (place / "out").rename(folder / "run")
+    (folder / "out").rename(folder / "run")
     return inputs
 
 

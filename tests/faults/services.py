@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.io.object_stores import Store, moto, served
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / name) for name in ("answers", "golden", "models")]
@@ -52,6 +55,7 @@ class Services:
     url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
     archive: bytes = b""
+    _open: ExitStack = field(default_factory=ExitStack)
 
     def forget(self) -> None:
         self.model.asked.clear()
@@ -59,6 +63,11 @@ class Services:
         self.asked.clear()
         for seen in (self.batches.files, self.batches.batches, self.batches.asked, self.batches.paid):
             seen.clear()
+
+    @cached_property
+    def store(self) -> Store:
+        """An object store, which takes seconds to start."""
+        return self._open.enter_context(served(self._open.enter_context(moto())))
 
     @property
     def paid(self) -> Counter[str]:
@@ -108,7 +117,7 @@ def services() -> Iterator[Services]:
             except OSError:  # a client that was killed
                 return
 
-    with ExitStack() as open_:
+    with every._open as open_:
         open_.enter_context(serving(every.model))
         open_.enter_context(serving_batches(every.batches))
         every.url = open_.enter_context(loopback(Handler))

@@ -156,15 +156,22 @@ def served(port: int) -> Iterator[Store]:
         client.delete_bucket(Bucket=BUCKET)
 
 
-@pytest.fixture(scope="module")
-def moto_port() -> Iterator[int]:
-    """An S3 server of this machine."""
+@contextmanager
+def moto() -> Iterator[int]:
+    """The port of an S3 server of this machine."""
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
     server.start()
     try:
         yield server.get_host_and_port()[1]
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def moto_port() -> Iterator[int]:
+    """The port of an S3 server, for the tests of one module."""
+    with moto() as port:
+        yield port
 
 
 @pytest.fixture
