@@ -1,6 +1,6 @@
 """Files of jobs in S3, and what errors of AWS mean."""
 
-import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ragbench.core.errors import InputError
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import replacing
 
 SCHEME = "s3://"
-FETCHED = ".fetched.json"
-"""File in an unfinished download that holds the version of each file that is complete."""
+CLOCK_SECONDS = 2.0
+"""Some file systems keep the time of a file to two seconds."""
 
 HINTS = {
     "NoSuchBucket": "create the bucket, or name another",
@@ -54,11 +54,18 @@ def explained(what: str) -> Iterator[None]:
 
 
 class Stored(NamedTuple):
-    """An object: its key, its size in bytes, and its version, which changes with its content."""
+    """An object: its key, its size in bytes, and when it was stored, in seconds since 1970."""
 
     key: str
     size: int
-    version: str
+    modified: float
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the object was downloaded to the path, and was not changed there."""
+        if not path.is_file():
+            return False
+        found = path.stat()
+        return found.st_size == self.size and abs(found.st_mtime - self.modified) < CLOCK_SECONDS
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -97,36 +104,39 @@ class Store:
         with explained(uri):
             self.client.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
-    def list(self, uri: str) -> list[Stored]:
+    def objects(self, uri: str) -> list[Stored]:
         """The objects whose keys begin with that of ``uri``."""
         bucket, key = split(uri)
         with explained(uri):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-            return [Stored(one["Key"], one["Size"], one["ETag"]) for page in pages for one in page.get("Contents", ())]
+            return [
+                Stored(one["Key"], one["Size"], one["LastModified"].timestamp())
+                for page in pages for one in page.get("Contents", ())
+            ]  # fmt: skip
 
-    def fetch(self, uri: str, folder: Path) -> int:
+    def fetch(self, uri: str, folder: Path) -> list[Path]:
         """Download the objects below ``uri`` into a folder. If it was interrupted, only what is missing is downloaded.
 
+        A file gets the time of its object, by which it is known to be complete.
+
         Returns:
-            The number of files.
+            The files.
 
         Raises:
             InputError: a key leads out of the folder, or an object cannot be downloaded.
         """
         bucket, prefix = split(uri)
-        index = folder / FETCHED
-        done: dict[str, str] = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-        objects = [one for one in self.list(f"{uri}/") if not one.key.endswith("/")]
-        for one in objects:
-            name = one.key.removeprefix(f"{prefix}/")
-            inside = PurePosixPath(name)
+        files = []
+        for one in self.objects(f"{uri}/"):
+            if one.key.endswith("/"):
+                continue
+            inside = PurePosixPath(one.key.removeprefix(f"{prefix}/"))
             if inside.is_absolute() or ".." in inside.parts:
                 raise InputError(f"{SCHEME}{bucket}/{one.key}: its name leads out of {folder}")
             path = folder / inside
-            if done.get(name) == one.version and path.is_file() and path.stat().st_size == one.size:
-                continue
-            with replacing(path) as temporary, explained(f"{SCHEME}{bucket}/{one.key}"):
-                self.client.download_file(bucket, one.key, str(temporary))
-            done[name] = one.version
-            write_text(index, json.dumps(done))
-        return len(objects)
+            files.append(path)
+            if not one.is_at(path):
+                with replacing(path) as temporary, explained(f"{SCHEME}{bucket}/{one.key}"):
+                    self.client.download_file(bucket, one.key, str(temporary))
+                    os.utime(temporary, (one.modified, one.modified))
+        return files

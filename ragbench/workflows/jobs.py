@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 
 from ragbench.cloud import entry
 from ragbench.cloud.base import CODE, DESCRIPTION, ENTRY, INPUT, OUTPUT, PREVIOUS, Job, JobRequest, Machine, Platform
-from ragbench.cloud.s3 import FETCHED, split
+from ragbench.cloud.s3 import Store, split
 from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, option_group, options
-from ragbench.io.files import hold
+from ragbench.io.files import TEMPORARY, make_out
+from ragbench.io.run_folder import held
 from ragbench.plugins import PLATFORMS, build
 from ragbench.workflows.job_command import JobCommand, read_command
 
@@ -293,7 +294,7 @@ class FetchOptions(PlatformOptions):
     """The options of ``ragbench jobs fetch`` and `ragbench.jobs.fetch`."""
 
     name: str = option("Name of a job.", positional=True)
-    out: Path = option("Folder to write. It must not exist.", section="Output", writes="folder")
+    out: Path = option("Folder to write.", section="Output", writes="folder")
     wait: bool = option("Wait until the job has ended.", default=False)
     every: float = option("Seconds between two checks, with --wait.", default=30.0)
 
@@ -323,18 +324,17 @@ class FetchedJob:
 def run_fetch(options: FetchOptions, context: Context) -> FetchedJob:
     """Download what a job wrote. The folder appears when it is complete; repeat an interrupted call to go on.
 
+    A folder that holds these files already stays as it is; what is missing in it is downloaded.
+
     Of a job that failed or was stopped, you get what it wrote until then.
 
     Raises:
         SettingError: an option that cannot be used.
-        InputError: there is no such job, it has not ended, it wrote nothing, or the folder exists.
+        InputError: there is no such job, it has not ended, it wrote nothing, or the folder holds other files.
 
     Examples:
         >>> rb.jobs.fetch("ragbench-chunk", "runs/chunks")  # doctest: +SKIP
     """
-    out = options.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: exists already; name another folder")
     service = options.service
     job = _found(service, options.name)
     while job.under_way and options.wait:
@@ -345,23 +345,42 @@ def run_fetch(options: FetchOptions, context: Context) -> FetchedJob:
     log = service.logs(job.name, FAILED_LINES) if job.state == "failed" else []
     outputs = job.tags.get("ragbench:outputs", "").split()
     source = f"{job.folder}/{OUTPUT}" + (f"/{outputs[0]}" if len(outputs) == 1 else "")
+    out = options.out
     part = out.parent / f".{out.name}.{job.name}"
-    part.mkdir(parents=True, exist_ok=True)
-    held = hold(part)
-    try:
-        files = service.store.fetch(source, part)
+    _refuse_others(service.store, source, out)
+    make_out(part)
+    with held(part):
+        # Another process may have fetched it meanwhile.
+        whole = _holds_files(out)
+        files = len(service.store.fetch(source, out if whole else part))
+        if whole or not files:
+            shutil.rmtree(part)
         if not files:
-            part.rmdir()
             lines = "".join(f"\n  {line}" for line in log or job.reason.splitlines())
             raise InputError(f"{job.name}: it {job.state} and wrote nothing to {source}{lines}")
-        (part / FETCHED).unlink()
-        if out.exists():
-            out.rmdir()
-        part.replace(out)
-    finally:
-        if held is not None:
-            os.close(held)
+        if not whole:
+            if out.is_dir():
+                out.rmdir()
+            part.replace(out)
     return FetchedJob(job, files, out, log)
+
+
+def _holds_files(out: Path) -> bool:
+    return out.is_dir() and any(out.iterdir())
+
+
+def _refuse_others(store: Store, source: str, out: Path) -> None:
+    """Refuse a folder with files that are not the job's, or were changed after they were fetched."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder")
+    if not _holds_files(out):
+        return
+    prefix = split(source)[1]
+    objects = {one.key.removeprefix(f"{prefix}/"): one for one in store.objects(f"{source}/")}
+    for path in sorted(out.rglob("*")):
+        found = objects.get(path.relative_to(out).as_posix())
+        if path.is_file() and not TEMPORARY.fullmatch(path.name) and (found is None or not found.is_at(path)):
+            raise InputError(f"{path}: is not a file of this job, or was changed; name another folder")
 
 
 @options

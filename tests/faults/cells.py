@@ -84,7 +84,8 @@ class Bench:
         return self.warm.start(words, place, variables=variables, **limits)
 
     def variables(self, place: Path) -> dict[str, str]:
-        return {"RAGBENCH_CACHE": str(place / "cache"), "COLUMNS": "80", "NO_COLOR": "1", "OPENAI_API_KEY": "x"}
+        own = {"RAGBENCH_CACHE": str(place / "cache"), "COLUMNS": "80", "NO_COLOR": "1", "OPENAI_API_KEY": "x"}
+        return own | self.services.aws
 
     def prepare(self, command: Command, place: Path) -> None:
         for words in command.before(self.inputs):

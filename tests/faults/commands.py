@@ -122,6 +122,11 @@ def _to_the_end(inputs: Inputs) -> Sequence[Words]:
     return [FETCH, _batch(inputs), FETCH, _batch(inputs)]
 
 
+def _ended_job(inputs: Inputs) -> Sequence[Words]:
+    inputs.services.make_job()
+    return ()
+
+
 def _view(address: str) -> bytes:
     """Look at the reports, upload a file and ask about it."""
     base = address.partition("/?")[0]
@@ -245,6 +250,13 @@ COMMANDS = (
     Command(
         "export", lambda i: ["export", "--golden", i / "golden.jsonl", "--to", "hf", "--out", "out"],
         senseless={"corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING},
+    ),
+    Command(
+        "jobs fetch", lambda i: ["jobs", "fetch", "one", "--out", "out"], before=_ended_job,
+        senseless={
+            "corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING,
+            "object store": "it fetches from an object store itself",
+        },
     ),
     Command("data get", lambda i: ["data", "get", "tiny", "--url-list", i / "urls.yaml", "--out", "out"]),
     Command(

@@ -55,7 +55,36 @@ class Services:
     url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
     archive: bytes = b""
-    _open: ExitStack = field(default_factory=ExitStack)
+    aws: dict[str, str] = field(default_factory=dict)
+    open_: ExitStack = field(default_factory=ExitStack)
+
+    def make_job(self) -> None:
+        """Start a server in the place of AWS, where the job ``ragbench-one`` has ended; once."""
+        if self.aws:
+            return
+        import pytest
+
+        boto3 = pytest.importorskip("boto3", reason="fetches from S3")
+        from tests.jobs.sagemaker_server import REGION, ROLE
+        from tests.jobs.sagemaker_server import serving as serving_aws
+
+        self.aws = self.open_.enter_context(serving_aws())
+        settings: dict[str, Any] = {
+            "region_name": REGION, "endpoint_url": self.aws["AWS_ENDPOINT_URL"],
+            "aws_access_key_id": "key", "aws_secret_access_key": "secret",
+        }  # fmt: skip
+        store, service = boto3.client("s3", **settings), boto3.client("sagemaker", **settings)
+        for number in range(5):
+            body = b"".join(b'{"id": "%d"}\n' % (number * 7919 + line) for line in range(2000))
+            store.put_object(Bucket="jobs", Key=f"all/ragbench-one/output/out/{number}.jsonl", Body=body)
+        tags = {"folder": "s3://jobs/all/ragbench-one", "command": "embed", "outputs": "out"}
+        service.create_processing_job(
+            ProcessingJobName="ragbench-one", RoleArn=ROLE, AppSpecification={"ImageUri": "image"},
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 30}
+            },
+            Tags=[{"Key": f"ragbench:{key}", "Value": value} for key, value in tags.items()],
+        )  # fmt: skip
 
     def forget(self) -> None:
         self.model.asked.clear()
@@ -67,7 +96,7 @@ class Services:
     @cached_property
     def store(self) -> Store:
         """An object store, which takes seconds to start."""
-        return self._open.enter_context(served(self._open.enter_context(moto())))
+        return self.open_.enter_context(served(self.open_.enter_context(moto())))
 
     @property
     def paid(self) -> Counter[str]:
@@ -117,7 +146,7 @@ def services() -> Iterator[Services]:
             except OSError:  # a client that was killed
                 return
 
-    with every._open as open_:
+    with every.open_ as open_:
         open_.enter_context(serving(every.model))
         open_.enter_context(serving_batches(every.batches))
         every.url = open_.enter_context(loopback(Handler))

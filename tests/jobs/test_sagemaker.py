@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,12 @@ def test_a_job_runs_and_is_fetched(calls: Calls, tmp_path: Path, monkeypatch: py
     assert read_chunks(tmp_path / "got" / "c.parquet").fingerprint == read_chunks(tmp_path / "here.parquet").fingerprint
     with pytest.raises(rb.InputError, match="has this name already"):
         rb.jobs.submit(command, **WHERE, name="one")
-    with pytest.raises(rb.InputError, match="exists already"):
+    assert rb.jobs.fetch("one", tmp_path / "got").files == 1
+    assert len(calls.of("GetObject")) == 1
+    (tmp_path / "got" / "c.parquet").write_bytes(b"changed")
+    with pytest.raises(rb.InputError, match=r"c\.parquet: is not a file of this job, or was changed"):
         rb.jobs.fetch("one", tmp_path / "got")
+    assert (tmp_path / "got" / "c.parquet").read_bytes() == b"changed"
     with pytest.raises(rb.InputError, match="has ended already"):
         rb.jobs.stop("one")
     assert rb.jobs.logs("one") == []
@@ -121,18 +126,20 @@ def test_an_interrupted_fetch_goes_on(calls: Calls, tmp_path: Path, monkeypatch:
     store = s3.Store(boto3.client("s3", region_name=REGION))
     for number in range(4):
         store.write(f"part {number}", f"{job.folder}/output/out/{number}.txt")
-    whole = s3.write_text
+    whole = s3.replacing
+    begun: list[Path] = []
 
-    def interrupted(path: Path, text: str) -> None:
-        whole(path, text)
-        if len(json.loads(text)) == 2:
+    def interrupted(path: Path) -> AbstractContextManager[Path]:
+        begun.append(path)
+        if len(begun) == 3:
             raise KeyboardInterrupt
+        return whole(path)
 
-    monkeypatch.setattr(s3, "write_text", interrupted)
+    monkeypatch.setattr(s3, "replacing", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rb.jobs.fetch("many", tmp_path / "got")
     assert not (tmp_path / "got").exists()
-    monkeypatch.setattr(s3, "write_text", whole)
+    monkeypatch.setattr(s3, "replacing", whole)
     calls.clear()
     assert rb.jobs.fetch("many", tmp_path / "got").files == 4
     assert sorted(one["Key"][-5:] for one in calls.of("GetObject")) == ["2.txt", "3.txt"]

@@ -131,7 +131,7 @@ def read_config(data: bytes) -> None:
     first, _, _ = data.partition(b"\n")
     name = first.removeprefix(b"#").strip().decode("ascii", "replace")
     options = WORKFLOWS.get(name, evaluate).Options
-    _options(options, specs(options), {}, placed("config.yaml", data), name)
+    _options(options, specs(options), {}, str(placed("config.yaml", data)), name)
 
 
 @target(
