@@ -168,7 +168,6 @@ def test_few_documents_show_nothing(ragbench: Any) -> None:
         (["--sd", ".3", "--correlation", ".5", "--queries", "50"], "--correlation needs --level, or --rules of a gate"),
         (["--level", ".8", "--correlation", "1", "--queries", "50"], "--correlation is 1"),
         (["--level", ".8", "--metric", "ndgc@10", "--queries", "50"], "did you mean 'ndcg"),
-        (["SHOP::bm25"], "two systems, and 1 is named"),
         (["SHOP::bm25", "SHOP::bm25"], "named twice"),
         (["SHOP", "--metric", "ndgc@10"], "did you mean 'ndcg@10'"),
         (["SHOP", "--qrels", "labels.txt"], "none is named"),
