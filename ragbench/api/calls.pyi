@@ -499,6 +499,9 @@ def report(
     out: Path | str = ...,
     figures: Path | str | None = ...,
     markdown: Path | str | None = ...,
+    latex: Path | str | None = ...,
+    table: Path | str | None = ...,
+    table_metrics: Sequence[str] | str = ...,
     cache: Path | str | None = ...,
 ) -> Path: ...
 def answer(
