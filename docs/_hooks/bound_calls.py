@@ -31,7 +31,10 @@ class BoundCalls(griffe.Extension):
             names = ragbench.__all__ if path == API else vars(held)
             for one in names:
                 value = getattr(held, one)
-                if isinstance(value, FunctionType) and one in module.members and module.members[one].is_attribute:
+                if not isinstance(value, FunctionType) or one not in module.members:
+                    continue
+                # A call is an attribute in the source and a function without a docstring in the stub.
+                if module.members[one].is_attribute or not module.members[one].docstring:
                     module.set_member(one, documented(one, value))
 
 
