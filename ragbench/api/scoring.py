@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ragbench.core.given import SHOW, labels_of, run_of
-from ragbench.core.goldens import GoldenItem, GoldenSet
+from ragbench.core.goldens import GoldenSet
 from ragbench.core.judgements import Judgements
 from ragbench.core.kinds import check_kinds
 from ragbench.core.runs import Run
 from ragbench.core.scores import Scores
+from ragbench.io.golden_files.common import whole_documents
 from ragbench.io.qrels_files import read_judgements
 from ragbench.io.run_files import read_run
 from ragbench.metrics.base import Metric
@@ -71,16 +72,8 @@ def _labels(given: Any) -> Judgements:
     if isinstance(given, str | Path):
         return read_judgements(Path(given))
     if isinstance(given, GoldenSet):
-        return Judgements.from_dict({item.id: _of_documents(item) for item in given})
+        return Judgements.from_dict(whole_documents(given)[0])
     return labels_of(given)
-
-
-def _of_documents(item: GoldenItem) -> dict[str, int]:
-    """The highest grade of the evidence in each document."""
-    found: dict[str, int] = {}
-    for one in item.evidence:
-        found[one.document_id] = max(one.grade, found.get(one.document_id, one.grade))
-    return found
 
 
 def _run(given: Any) -> Run:

@@ -26,7 +26,7 @@ from ragbench.core.runs import Query, Run
 from ragbench.core.scored import MEDIAN, ScoredRun
 from ragbench.core.scores import Components, HoleRange, Scores, headline
 from ragbench.io.checksums import FILES, sound
-from ragbench.io.inputs import INPUTS, moved
+from ragbench.io.inputs import ANYWHERE, INPUTS, moved
 from ragbench.io.parsing import as_written
 from ragbench.io.scored_runs import ARM_AFTER, RESULTS, WITHOUT_RANKINGS, read_scored
 from ragbench.io.trec import read_trec_run
@@ -36,8 +36,6 @@ from ragbench.stats.repeats import changed_queries
 T = TypeVar("T")
 OF_FOLDER = ("complete", "runs", FILES, INPUTS)
 """Keys of a manifest that say how the folder is written."""
-ANYWHERE = Path("/")
-"""A folder that shares no other folder with any path, so that paths seen from it stay whole."""
 
 
 def with_comparisons(found: Evaluation, settings: CompareSettings) -> Evaluation:

@@ -201,11 +201,14 @@ class GoldenSet(Shown):
             InputError: there is no query with that id.
         """
         if isinstance(which, str):
-            found = next((item for item in self.items if item.id == which), None)
-            if found is None:
-                raise InputError(f"no query {which!r}{nearest_of(which, [item.id for item in self.items])}")
-            return found
+            if which not in self._by_id:
+                raise InputError(f"no query {which!r}{nearest_of(which, self._by_id)}")
+            return self._by_id[which]
         return self.items[which]
+
+    @cached_property
+    def _by_id(self) -> dict[str, GoldenItem]:
+        return {item.id: item for item in self.items}
 
     def _brief(self) -> str:
         return f"{self.name!r}, {numbered(len(self), 'query')}"

@@ -71,16 +71,6 @@ class Scores(Shown):
         repeats = np.stack([np.stack([scores.values for scores in judged]) for judged in runs])
         return replace(first, values=mean_of_defined(repeats), repeats=repeats)
 
-    def __getitem__(self, metric: str) -> npt.NDArray[np.float64]:
-        """(q,) Values of one metric, as `column` returns them.
-
-        Raises:
-            InputError: the metric was not computed.
-        """
-        if metric not in self.metrics:
-            raise InputError(f"no scores of {metric!r}{did_you_mean(str(metric), self.metrics)}")
-        return self.column(metric)
-
     def _brief(self) -> str:
         return f"{numbered(len(self.query_ids), 'query')}; {means_shown(self.means())}"
 
@@ -103,9 +93,17 @@ class Scores(Shown):
         return self.averages.get(metric) == "geometric"
 
     def column(self, metric: str) -> npt.NDArray[np.float64]:
-        """(q,) Values of one metric."""
+        """(q,) Values of one metric; ``scores["ndcg@10"]`` is the same.
+
+        Raises:
+            InputError: the metric was not computed.
+        """
+        if metric not in self.metrics:
+            raise InputError(f"no scores of {metric!r}{did_you_mean(str(metric), self.metrics)}")
         values: npt.NDArray[np.float64] = self.values[:, self.metrics.index(metric)]
         return values
+
+    __getitem__ = column
 
     def means(self) -> dict[str, float]:
         """Return the mean of each metric over the queries where it is defined, geometric for `geometric` ones."""

@@ -56,7 +56,7 @@ class Shown:
         return view_of(self).html(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        # Otherwise the repr, with every query and score in it, is stored beside the HTML.
+        # The text says more than the repr, which would otherwise be stored beside the HTML.
         view = view_of(self)
         return {"text/html": view.html(self), "text/plain": view.text(self)}
 

@@ -18,6 +18,9 @@ PATH = "path"
 PATHS = (PATH, "queries")
 """Keys of an input that hold a path."""
 
+ANYWHERE = Path("/")
+"""A folder from which paths stay whole: it shares no folder but the root with any path."""
+
 
 @dataclass(frozen=True)
 class Input:

@@ -20,7 +20,7 @@ from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
 from ragbench.io.evaluation_cards import CARD, IDENTITY, refuse_other, write_card
 from ragbench.io.files import make_out, replacing, write_json_lines, write_text
-from ragbench.io.inputs import INPUTS, Input, found, recorded
+from ragbench.io.inputs import ANYWHERE, INPUTS, Input, found, recorded
 from ragbench.io.parsing import DAMAGED
 from ragbench.io.scored_runs import (
     ATTRIBUTES,
@@ -520,7 +520,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path, *, force: bool = False
         InputError: the folder cannot be written, or holds another evaluation.
     """
     manifest = evaluation.manifest
-    inputs = {name: one for name in ("corpus", "golden") if (one := found(manifest, name, Path("/"))) is not None}
+    inputs = {name: one for name in ("corpus", "golden") if (one := found(manifest, name, ANYWHERE)) is not None}
     identity = manifest.get(IDENTITY)
     written = ReportFolder(folder, inputs, identity=identity if isinstance(identity, dict) else {}, force=force)
     for arm in evaluation.arms:

@@ -71,8 +71,6 @@ def adapted(system: Any) -> Retriever | None:
     Raises:
         InputError: rankings have a wrong form.
     """
-    if isinstance(system, Retriever):
-        return system
     if isinstance(system, Invoked):
         return Function(given=_of_langchain(system), concurrency=LANGCHAIN_AT_ONCE)
     if isinstance(system, Searched):
@@ -96,6 +94,7 @@ def _of_langchain(retriever: Any) -> Callable[[str, int], Any]:
 def name_of(system: Any) -> str:
     """What a system is called that the user gave no name."""
     if is_rankings(system):
-        return str(getattr(system, "name", "") or "run")
+        name = getattr(system, "name", "")
+        return name if name and isinstance(name, str) else "run"
     name = getattr(system, "__name__", None) or type(system).__name__
     return "function" if name == "<lambda>" else str(name)

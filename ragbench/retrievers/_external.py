@@ -84,6 +84,11 @@ class OwnIdsIndex(Index):
             queries = [query._replace(exclude=self._documents(query.exclude)) for query in queries]
         return super().search(queries, k)
 
+    def note_longest(self, longest: int, k: int) -> None:
+        """Note the number of items in the longest answer, if none has the k items that were asked for."""
+        if longest < k:
+            self.notes["longest_answer"] = max(longest, int(str(self.notes.get("longest_answer", 0))))
+
     def _once(self, answer: list[tuple[str, float]]) -> list[tuple[str, float]]:
         """Keep each document once, at its best score. `Run` counts repeated chunks."""
         if self.unit == "chunk":

@@ -102,11 +102,12 @@ class PythonRetriever(Retriever):
         return PythonIndex(self, found, chunks, context)
 
 
-def takes_chunks(factory: Any) -> bool:
-    """Whether a function has a positional parameter without a default."""
+def made_by(factory: Any, chunks: Chunks) -> Any:
+    """What a factory makes. It gets the chunks if it has a positional parameter without a default."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(factory).parameters.values()
-    return any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
+    takes_chunks = any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
+    return factory(chunks) if takes_chunks else factory()
 
 
 class Found(NamedTuple):
@@ -122,7 +123,7 @@ class PythonIndex(OwnIdsIndex):
     def __init__(self, settings: PythonRetriever, found: Any, chunks: Chunks, context: Context) -> None:
         super().__init__(chunks, "chunk" if settings.returns == "auto" else settings.returns)
         self._settings, self._object, self._progress = settings, found, context.progress
-        self._decided = settings.returns != "auto"
+        self._decided = False
         self._loop: LoopThread | None = None
         self._asked: list[Found | Failed] = []
 
@@ -138,12 +139,11 @@ class PythonIndex(OwnIdsIndex):
         """Return what was found."""
         answers = [one if isinstance(one, Failed) else self._ranked(one) for one in self._asked]
         longest = max((len(one) for one in answers if not isinstance(one, Failed)), default=0)
-        if longest < k:
-            self.notes["longest_answer"] = max(longest, int(str(self.notes.get("longest_answer", 0))))
+        self.note_longest(longest, k)
         return self.ranking(answers)
 
     def _decide(self) -> None:
-        """Choose chunks or documents by the ids of the first answers, and refuse distances."""
+        """Refuse distances, and choose chunks or documents by the ids of the first answers if the user did not."""
         found = [one for one in self._asked if isinstance(one, Found)]
         long = [one.scores for one in found if len(one.scores) > 2]
         rising = sum(all(a < b for a, b in itertools.pairwise(scores)) for scores in long)
@@ -156,7 +156,7 @@ class PythonIndex(OwnIdsIndex):
             return
         ids = [set(itertools.chain(*one.ids)) for one in found]
         chunks, documents = (sum(not some.isdisjoint(known) for some in ids) for known in self._known_ids())
-        if documents > chunks:
+        if documents > chunks and self._settings.returns == "auto":
             super().__init__(self._chunks, "document")
         self._decided = bool(ids)
 

@@ -46,8 +46,9 @@ def _k_of(function: Any) -> str | None:
     except ValueError:  # some functions written in C
         return ""
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    others = parameters[1:]  # the first takes the query, whatever its name is
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return ""
-    if named := next((p.name for p in parameters if p.name in K_NAMES and p.kind is not p.POSITIONAL_ONLY), None):
+    if named := next((p.name for p in others if p.name in K_NAMES and p.kind is not p.POSITIONAL_ONLY), None):
         return named
     return "" if len(positional) > 1 and positional[1].default is inspect.Parameter.empty else None

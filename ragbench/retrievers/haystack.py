@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import SettingError
-from ragbench.retrievers._python import Call, PythonRetriever, takes_chunks
+from ragbench.retrievers._python import Call, PythonRetriever, made_by
 
 EMBEDDING = (
     "it takes query_embedding, not a text: give a function instead, {'mine': lambda query, k: "
@@ -37,10 +37,8 @@ class Haystack(PythonRetriever):
 
     def check(self) -> list[str]:
         """Say how a retriever of embeddings or a pipeline is evaluated."""
-        run = getattr(self.given, "run", None)
-        if self.given is not None and callable(run) and not self.fits(self.given):
-            return [EMBEDDING if "query_embedding" in _parameters(run) else PIPELINE]
-        return super().check()
+        refusal = _refusal(self.given)
+        return [refusal] if refusal else super().check()
 
     def made(self, found: Any, chunks: Chunks) -> Any:
         """The retriever, or what a factory makes.
@@ -49,22 +47,30 @@ class Haystack(PythonRetriever):
             SettingError: it takes embeddings, or is a pipeline.
         """
         if not hasattr(found, "run") and callable(found):
-            found = found(chunks) if takes_chunks(found) else found()
-        run = getattr(found, "run", None)
-        if callable(run) and not self.fits(found):
-            raise SettingError(EMBEDDING if "query_embedding" in _parameters(run) else PIPELINE)
+            found = made_by(found, chunks)
+        if refusal := _refusal(found):
+            raise SettingError(refusal)
         return found
 
     def fits(self, found: Any) -> bool:
         """Whether it takes the text of a query."""
-        run = getattr(found, "run", None)
-        return callable(run) and "query" in _parameters(run)
+        return "query" in _parameters(found)
 
     def call(self, found: Any, k: int) -> Call:
         """Pass ``top_k``, if it takes it."""
-        more = {"top_k": k} if "top_k" in _parameters(found.run) else {}
+        more = {"top_k": k} if "top_k" in _parameters(found) else {}
         return lambda text, _: found.run(query=text, **more)
 
 
-def _parameters(run: Any) -> list[str]:
-    return list(inspect.signature(run).parameters)
+def _parameters(component: Any) -> list[str]:
+    """The parameters of its method ``run``; none for an object without one."""
+    run = getattr(component, "run", None)
+    return list(inspect.signature(run).parameters) if callable(run) else []
+
+
+def _refusal(component: Any) -> str:
+    """How an object with ``run`` that takes no text is evaluated; empty for any other."""
+    parameters = _parameters(component)
+    if not parameters or "query" in parameters:
+        return ""
+    return EMBEDDING if "query_embedding" in parameters else PIPELINE

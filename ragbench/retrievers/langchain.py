@@ -1,6 +1,5 @@
 """Any LangChain retriever or vector store."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -15,6 +14,7 @@ from ragbench.models.secrets import refuse_secrets
 from ragbench.plugins import EMBEDDERS, build, import_object
 from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex, by_rank, ids_by_text, one_line, words
 from ragbench.retrievers._langchain_store import makes_store, open_store
+from ragbench.retrievers._python import made_by
 from ragbench.retrievers.base import Ranking, Retriever
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class LangChain(Retriever):
         if makes_store(found):
             found = open_store(found, self.object, self.arguments, self.model)
         elif not _is_retriever(found) and callable(found):
-            found = found(chunks) if _takes_chunks(found) else found()
+            found = made_by(found, chunks)
         if not _is_retriever(found):
             raise SettingError(
                 f"langchain: {self.object or 'retriever'} gives a {type(found).__name__}, "
@@ -124,13 +124,6 @@ def _is_retriever(value: object) -> bool:
     return isinstance(value, BaseRetriever | VectorStore)
 
 
-def _takes_chunks(factory: Any) -> bool:
-    """Whether the function has a positional parameter without a default."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(factory).parameters.values()
-    return any(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
-
-
 class LangChainIndex(OwnIdsIndex):
     """A LangChain retriever that answers queries."""
 
@@ -145,8 +138,7 @@ class LangChainIndex(OwnIdsIndex):
         with self._progress("asking the LangChain retriever", len(queries)) as advance:
             found = self._ask(queries, self._wanted(k), advance)
         longest = max((len(documents) for documents in found if isinstance(documents, list)), default=0)
-        if longest < k:
-            self.notes["longest_answer"] = max(longest, int(str(self.notes.get("longest_answer", 0))))
+        self.note_longest(longest, k)
         return self.ranking([self._read(documents) for documents in found])
 
     def _ask(self, queries: Sequence[Query], wanted: dict[str, Any], advance: Advance) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ragbench.core.documents import Chunks
-from ragbench.retrievers._python import Call, PythonRetriever, takes_chunks
+from ragbench.retrievers._python import Call, PythonRetriever, made_by
 
 TOP_K = "similarity_top_k"
 
@@ -33,7 +33,7 @@ class LlamaIndex(PythonRetriever):
     def made(self, found: Any, chunks: Chunks) -> Any:
         """The retriever of an index, or what a factory makes."""
         if callable(found) and not self.fits(found):
-            found = found(chunks) if takes_chunks(found) else found()
+            found = made_by(found, chunks)
         return found.as_retriever() if not hasattr(found, "retrieve") and hasattr(found, "as_retriever") else found
 
     def fits(self, found: Any) -> bool:

@@ -112,10 +112,11 @@ def cut_arms(arms: Mapping[str, ArmPlan], chunkers: Mapping[str, str]) -> dict[s
 
 def _systems(retrievers: Retrievers) -> Iterator[tuple[str, object]]:
     """Each system with its name, or an empty one."""
-    if isinstance(retrievers, Mapping) and not _is_single(retrievers) and not _is_run(retrievers):
+    single = _is_run(retrievers) or (isinstance(retrievers, Mapping) and _is_single(retrievers))
+    if isinstance(retrievers, Mapping) and not single:
         yield from ((str(name), system) for name, system in retrievers.items())
         return
-    for system in [retrievers] if isinstance(retrievers, Mapping) else retrievers:
+    for system in [retrievers] if single else retrievers:
         if isinstance(system, str):
             yield split_name(system)
         elif isinstance(system, Mapping) and _is_description(system) and not _is_run(system):
@@ -125,9 +126,10 @@ def _systems(retrievers: Retrievers) -> Iterator[tuple[str, object]]:
 
 
 def _is_run(system: object) -> bool:
-    """Whether a system is rankings by query, and no description."""
-    described = isinstance(system, Mapping) and bool({RETRIEVER, NAME} & system.keys())
-    return is_rankings(system) and not described
+    """Whether a system is rankings by query. A mapping with the name of a retriever or a part of a system is none."""
+    if isinstance(system, Mapping) and not {RETRIEVER, NAME, *names(RETRIEVERS)}.isdisjoint(system):
+        return False
+    return is_rankings(system)
 
 
 def _is_description(system: Mapping[str, object]) -> bool:

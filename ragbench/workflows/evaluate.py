@@ -22,7 +22,7 @@ from ragbench.engines.crew import spreading
 from ragbench.golden.chunk_labels import has_chunk_labels, label_chunker, label_chunks, with_chunk_labels
 from ragbench.io.evaluation_cards import IDENTITY
 from ragbench.io.golden_files import read_golden
-from ragbench.io.inputs import INPUTS, Input, recorded
+from ragbench.io.inputs import ANYWHERE, INPUTS, Input, recorded
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
 from ragbench.metrics.settings import EvaluationSettings
@@ -201,7 +201,7 @@ def _kept(
 ) -> Evaluation:
     """Evaluate, and write the systems as they finish, and at the end the whole evaluation, if there is a folder."""
     inputs = _inputs(options)
-    known = {IDENTITY: dict(identity), **({INPUTS: recorded(inputs, Path("/"))} if inputs else {})}
+    known = {IDENTITY: dict(identity), **({INPUTS: recorded(inputs, ANYWHERE)} if inputs else {})}
     if options.out is None:
         return _with_manifest(sliced(evaluate(None), options.by), known)
     with working_in(options.out):

@@ -18,7 +18,7 @@ from ragbench.core.spelling import given
 from ragbench.corpus.chunk import AUTO
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.files import write_text
-from ragbench.io.inputs import found
+from ragbench.io.inputs import ANYWHERE, found
 from ragbench.io.places import cache_folder
 from ragbench.render.evaluation import save_evaluation
 from ragbench.render.html.inputs import ReportData, Wanted, read_report
@@ -167,7 +167,7 @@ def _folders(options: Options) -> Iterator[tuple[list[str], list[Path]]]:
                 continue
             name = "evaluation" if len(evaluations) == 1 else f"evaluation {number}"
             folders.append(str(save_evaluation(one, Path(temporary) / name)))
-            if one.chunks is not None and found(one.manifest, "corpus", Path("/")) is None:
+            if one.chunks is not None and found(one.manifest, "corpus", ANYWHERE) is None:
                 chunks.append(Path(temporary) / f"chunks-{number}.jsonl")
                 write_chunks(one.chunks, chunks[-1])
         yield folders, chunks if options.texts and not options.corpus else []
