@@ -1,7 +1,7 @@
 """Write the type stubs of the calls: ``python docs/stubs.py``.
 
-A call is made from its class of options, whose paths are paths and whose lists are lists. In Python, a text is a path
-and a single value is a list of one. The stubs say so, so that a type checker and an editor accept what the calls take.
+A call is made from a class of options, where a path is a `Path` and a list is a list. The call also takes a text for a
+path, and a single value for a list of one. The stubs say so, so that type checkers and editors accept it.
 """
 
 import importlib
@@ -34,7 +34,7 @@ def stub_of(name: str) -> str:
 
 
 def _formatted(text: str) -> str:
-    """The text as ruff writes it."""
+    """The text as ruff formats it."""
     for words in (("check", "--fix-only", "--select", "I"), ("format",)):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *words, "--quiet", "--stdin-filename", "stub.pyi", "-"],
@@ -45,7 +45,7 @@ def _formatted(text: str) -> str:
 
 
 def _constants(module: types.ModuleType) -> Iterator[tuple[str, type]]:
-    """What other modules take from this one, besides its calls."""
+    """The constants that other modules import from this one."""
     for name, value in vars(module).items():
         if name.isupper() and isinstance(value, str | dict):
             yield name, str if isinstance(value, str) else dict[str, str]
@@ -99,7 +99,7 @@ def _widened(hint: Any) -> Any:
 
 
 def _written(hint: Any, imports: Imports) -> str:
-    """A kind as source, whose imports are noted."""
+    """An annotation as source. What it needs is added to the imports."""
     origin, inside = get_origin(hint), get_args(hint)
     if hint is None or hint is type(None):
         return "None"

@@ -29,7 +29,7 @@ def leaves(found: dict[str, Any] | None = None, name: str = "ragbench") -> Itera
         below = children(command)
         if below:
             yield from leaves(below, f"{name} {sub}")
-        if not below or command.params:  # a command of its own, too
+        if not below or command.params:  # a group can be a command itself
             yield f"{name} {sub}", command
 
 

@@ -105,7 +105,7 @@ def section(command: Any, name: str, level: int) -> str:
     parts = [f"{'#' * level} {name}"]
     parts += [block(text) if example else f"<p>{escape(text)}</p>" for text, example in paragraphs(command)]
     below = children(command)
-    if not below or command.params:  # a command of its own, too
+    if not below or command.params:  # a group can be a command itself
         parts.append(block(f"{name} {' '.join(command.collect_usage_pieces(context))}"))
         parts += tables(command, context)
     parts += [section(one, f"{name} {sub}", level + 1) for sub, one in below.items()]

@@ -1,4 +1,4 @@
-"""``rb.score``: labels and a ranking, as you have them, become scores."""
+"""``rb.score``: score a ranking on labels, in whatever form a user has them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def score(
 
     Args:
         qrels: the labels: ``{query id: {item id: label}}``, `Judgements`, a path of qrels, a table with a row per
-            label, ``ranx.Qrels``, or a golden set, whose documents are judged.
+            label, ``ranx.Qrels``, or a golden set, whose evidence counts for whole documents.
         run: the ranking: ``{query id: {item id: score}}``, a `Run`, a path of a run file, a table with a row per
             retrieved item, or a ``ranx.Run``. ``{query id: [item ids]}`` is a ranking without scores, best first.
         metrics: names of metrics; by default the most common ones. Those of trec_eval, ir_measures and ranx work too.

@@ -35,11 +35,11 @@ from ragbench.stats.repeats import changed_queries
 
 T = TypeVar("T")
 OF_FOLDER = ("complete", "runs", FILES, INPUTS)
-"""Keys of a manifest that say how the folder is written."""
+"""Keys of a manifest that describe the files of its folder, not the evaluation."""
 
 
 def with_comparisons(found: Evaluation, settings: CompareSettings) -> Evaluation:
-    """Compare each system with the first: all metrics, the leaderboard and the steps. One system stays as it is."""
+    """Compare each system with the first: all metrics, the leaderboard and the steps. One system has none."""
     runs = [run for run in found.scored if run.error is None]
     if len(runs) < 2:
         return found

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 MOST = 240
-"""Most characters of a summary in the brackets."""
+"""Most characters between the brackets."""
 LONGEST = 60
-"""Most characters of a value in it."""
+"""Most characters of one value."""
 FEW = 3
-"""Means that a summary shows."""
+"""Most items of a collection, and most means, that a summary shows."""
 BRIEF = "_brief"
 """Name of the method with which a class writes its own summary."""
 
@@ -51,7 +51,7 @@ def short(value: Any) -> str:
     if isinstance(shape, tuple) and shape:
         return f"<{' x '.join(map(str, shape))} values>"
     if isinstance(value, list | tuple | set | frozenset | Mapping) and not hasattr(value, "_fields"):
-        return _few(value) if len(value) <= 3 else _counted(len(value))
+        return _few(value) if len(value) <= FEW else _counted(len(value))
     text = repr(value)
     return text if len(text) <= LONGEST else f"<{type(value).__name__}>"
 

@@ -39,13 +39,13 @@ class Crew(Protocol):
         Args:
             method: its name.
             given: arguments for all.
-            own: one more argument, the last, for each of them.
+            own: a last argument for each of them.
         """
         ...
 
 
 class Spread(Protocol):
-    """Gives chunks to workers. Equal calls give the same workers."""
+    """Gives chunks to workers. Equal calls return the same workers."""
 
     @property
     def name(self) -> str:
@@ -72,7 +72,7 @@ class Context:
             so that one pass over the texts gives both.
         repeat: number of the run, from 0, where a system is run several times. A cached answer of a language model
             belongs to one run.
-        spread: gives the chunks to workers that search them; None: this process searches.
+        spread: gives the chunks to workers that search them; None if this process searches.
     """
 
     cache: Path | None = None

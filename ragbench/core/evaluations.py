@@ -207,7 +207,7 @@ class Arm(Shown):
         holes: what items without a label could change, by metric; empty unless it was asked for.
         setup: what it consists of; None in evaluations without this record.
         approximate: the approximate indexes in it, beside exact search; empty for most systems.
-        system: the system with the queries and labels of its evaluation; None outside of one. Use `scored`.
+        system: the same system with its queries and labels, which its evaluation sets; use `scored`.
 
     Examples:
         >>> bm25 = rb.load_evaluation("reports/example")["bm25"]
@@ -294,7 +294,7 @@ class Evaluation(Shown):
         >>> corpus = rb.load_corpus("datasets/shop/product_catalog.csv")
         >>> golden = rb.load_golden("datasets/shop")
         >>> evaluation = rb.evaluate(rb.chunk(corpus), golden, ["bm25", "bm25:stem=false"], metrics="ndcg@10")
-        >>> round(evaluation.arm("bm25").metrics["ndcg@10"].mean, 3)
+        >>> round(evaluation["bm25"]["ndcg@10"].mean, 3)
         0.661
         >>> evaluation.comparisons[0].decision
         'worse'

@@ -89,7 +89,7 @@ def _is_table(value: object) -> bool:
 
 
 def _converts(value: object) -> bool:
-    """Whether it is an object of another library that says what it holds as a dict."""
+    """Whether it is an object of another library that converts itself to a dict."""
     of_others = not type(value).__module__.startswith(("builtins", "ragbench"))
     return of_others and callable(getattr(value, "to_dict", None)) and not isinstance(value, type | Mapping)
 

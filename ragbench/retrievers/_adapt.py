@@ -1,4 +1,4 @@
-"""What a user of Python gives as a system: a function, rankings, or a retriever of another library."""
+"""Make a retriever of what Python code passes: a function, rankings, or an object of another library."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -66,7 +66,7 @@ Foreign = Invoked | Retrieves | Runs | Searched | Indexed | Converted
 
 
 def adapted(system: Any) -> Retriever | None:
-    """Return the retriever that asks an object, or None for an object that cannot be asked.
+    """Return a retriever that searches with an object, or None if the object cannot search.
 
     Raises:
         InputError: rankings have a wrong form.
@@ -85,16 +85,16 @@ def adapted(system: Any) -> Retriever | None:
 
 
 def _of_langchain(retriever: Any) -> Callable[[str, int], Any]:
-    """Ask for k documents where the retriever is that of a vector store; others return as many as they return."""
+    """Pass k to the retriever of a vector store. Others return as many documents as they are configured for."""
     if hasattr(retriever, "vectorstore"):
         return lambda query, k: retriever.invoke(query, k=k)
     return lambda query, k: retriever.invoke(query)
 
 
 def name_of(system: Any) -> str:
-    """What a system is called that the user gave no name."""
+    """The name of a system to which the user gave none."""
     if is_rankings(system):
         name = getattr(system, "name", "")
-        return name if name and isinstance(name, str) else "run"
+        return name if isinstance(name, str) and name else "run"
     name = getattr(system, "__name__", None) or type(system).__name__
     return "function" if name == "<lambda>" else str(name)

@@ -249,12 +249,15 @@ def one_line(text: str) -> str:
 
 
 def words(text: str) -> str:
-    """A text without differences of white space."""
+    """The words of a text with a single space between them."""
     return " ".join(text.split())
 
 
 def ids_by_text(chunks: Chunks, unit: Unit) -> Mapping[str, str]:
-    """Id by text, regardless of white space; of equal texts, the first. A chunk counts with and without its title."""
+    """Map the text of each chunk, with and without its title, to an id. White space does not matter.
+
+    The first of equal texts counts.
+    """
     found: dict[str, str] = {}
     documents = chunks.document_index.tolist()
     for row, (id_, text, whole) in enumerate(zip(chunks.ids, chunks.texts, chunks.contents, strict=True)):

@@ -1,4 +1,4 @@
-"""Rankings that are at hand in Python."""
+"""Rankings that Python code passes."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

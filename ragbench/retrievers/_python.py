@@ -1,4 +1,4 @@
-"""Indexes that call Python: what a user's function, or an object of another library, returns for a query."""
+"""Retrievers that call Python: a function of the user, or an object of another library."""
 
 import asyncio
 import inspect
@@ -31,7 +31,7 @@ ID_FIELDS = ("id", "id_", "node_id", "doc_id", "ref_doc_id")
 SCORE_KEYS = ("score", "similarity", "relevance_score")
 ASYNC_AT_ONCE = 8
 RISING = 0.9
-"""Share of the answers whose scores rise from the first to the last, as distances do, above which none is used."""
+"""If the scores rise from first to last, as distances do, in more than this share of the answers, none is used."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class PythonRetriever(Retriever):
 
     @abstractmethod
     def fits(self, found: Any) -> bool:
-        """Whether the object can be asked."""
+        """Whether the object can answer queries."""
 
     @abstractmethod
     def call(self, found: Any, k: int) -> Call:
-        """How the object is asked for k items."""
+        """Return the function that asks the object for k items."""
 
     def made(self, found: Any, chunks: Chunks) -> Any:
         """The object, or what it makes if it is a factory."""
@@ -128,7 +128,7 @@ class PythonIndex(OwnIdsIndex):
         self._asked: list[Found | Failed] = []
 
     def search(self, queries: Sequence[Query], k: int) -> Run:
-        """Ask first, because the answers show whether they are chunks or documents."""
+        """Ask the object first, because its answers show whether they are chunks or documents."""
         more = max((len(query.exclude) for query in queries), default=0)
         self._asked = [read_answer(one) for one in self._ask([query.text for query in queries], k + more)]
         if not self._decided:

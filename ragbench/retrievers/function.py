@@ -11,7 +11,7 @@ K_NAMES = ("k", "top_k", "n", "limit", "n_results", "num_results", "size")
 
 @dataclass(frozen=True)
 class Function(PythonRetriever):
-    """Call a function for each query: ``search(query, k)`` or ``search(query)``, also a coroutine function.
+    """Call a function for each query: ``search(query, k)`` or ``search(query)``. It may be a coroutine function.
 
     It returns pairs of id and score, the best first, or ids alone, a mapping from ids to scores, or documents as
     LangChain, LlamaIndex and Haystack have them. In Python, the function itself is a system:
@@ -40,7 +40,7 @@ class Function(PythonRetriever):
 
 
 def _k_of(function: Any) -> str | None:
-    """The name of the parameter for the number of items; empty if it comes second, None if there is none."""
+    """The name of the parameter for the number of items; empty if it is passed by position, None if there is none."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except ValueError:  # some functions written in C

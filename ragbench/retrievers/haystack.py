@@ -22,8 +22,8 @@ PIPELINE = (
 class Haystack(PythonRetriever):
     """Ask a Haystack retriever: a component whose ``run`` takes ``query`` and returns ``documents``.
 
-    Documents have the id of their metadata, or their own: the first that the corpus has. Haystack is not imported. A
-    retriever that takes embeddings, or a pipeline, goes into a function.
+    The id of a document is that in its metadata or its own: the first of them that the corpus has. Haystack is not
+    imported. To evaluate a pipeline, or a retriever that takes embeddings, call it in a function.
 
     Attributes:
         object: ``module:name`` of a retriever, or of a function that makes one. A function that has a parameter without

@@ -13,9 +13,9 @@ TOP_K = "similarity_top_k"
 
 @dataclass(frozen=True)
 class LlamaIndex(PythonRetriever):
-    """Ask a LlamaIndex retriever, or the retriever of an index. Nodes have the id of their metadata, their own, or that
-    of their document: the first that the corpus has.
+    """Ask a LlamaIndex retriever, or the retriever of an index.
 
+    The id of a node is that in its metadata, its own, or that of its document: the first of them that the corpus has.
     A retriever with ``similarity_top_k`` is asked for as many nodes as the evaluation needs; others return as many as
     they are configured for. LlamaIndex is not imported: an object with ``retrieve`` is enough.
 
@@ -41,10 +41,10 @@ class LlamaIndex(PythonRetriever):
         return any(callable(getattr(found, name, None)) for name in ("retrieve", "as_retriever"))
 
     def call(self, found: Any, k: int) -> Call:
-        """Ask a copy of the retriever that returns k nodes, if it lets itself be set."""
+        """Ask a copy of the retriever that is set to return k nodes, if it has that setting."""
         asked = found
         if isinstance(getattr(found, TOP_K, None), int):
             asked = copy.copy(found)
-            with suppress(Exception):  # it is fixed; then it returns as many as it is configured for
+            with suppress(Exception):  # the setting cannot be changed
                 setattr(asked, TOP_K, k)
         return lambda text, _: asked.retrieve(text)

@@ -15,7 +15,7 @@ from ragbench.workflows.groups import CorpusLoading
 from ragbench.workflows.reading import read_corpus
 
 FIFTH = 5
-"""Size divided by overlap where the usual overlap is too large."""
+"""Divides the size to get the overlap, if the overlap of the chunker is too large for it."""
 
 
 @options
@@ -30,8 +30,8 @@ class Options(CorpusLoading):
         "Most characters of a chunk, as in recursive:size=800.", default=None, unset="that of the chunker"
     )
     overlap: int | None = option(
-        "Characters that neighbours share, as in recursive:overlap=100; sentences for the chunker sentence.",
-        default=None, unset="that of the chunker, or a fifth of a size that is not above it",
+        "Characters that neighbouring chunks share, as in recursive:overlap=100; sentences, for the chunker sentence.",
+        default=None, unset="that of the chunker, or a fifth of the size if the size is not larger",
     )  # fmt: skip
     out: Path | None = option(
         "File to write, .parquet or .jsonl.", default=None, section="Output", writes="Parquet or JSON Lines"
@@ -39,7 +39,7 @@ class Options(CorpusLoading):
 
     @property
     def cut_by(self) -> str:
-        """The chunker with the size and overlap that were given apart from it.
+        """The chunker with the size and overlap that were given beside it.
 
         Raises:
             SettingError: the chunker has no such setting, or sets it itself.

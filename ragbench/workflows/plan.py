@@ -52,9 +52,9 @@ def run(options: Options, context: Context) -> Plan | Forecast:
     """Find out what difference so many queries can detect, and how many a smaller difference needs.
 
     Two systems that were evaluated are the pilot: the plan measures how their differences vary. With one system, its
-    mean is the ``level`` of the metric, and the rest is assumed. Without a pilot, the figures are assumptions, from
-    the ``level`` or from ``sd``. Labels alone (``qrels`` or ``golden``)
-    give the number of queries, and which of them come from one document.
+    mean is the ``level`` of the metric, and the rest is assumed. Without a pilot, the figures are assumptions, from the
+    ``level`` or from ``sd``. Labels alone (``qrels`` or ``golden``) give the number of queries, and which of them come
+    from one document.
 
     With ``rules``, the plan is for a gate: the chance that a candidate as good as the baseline passes them.
 
@@ -99,7 +99,7 @@ def _from_one(run: ScoredRun, settings: PlanSettings) -> Plan:
     metric = str(parse(settings.metric))
     level = run.scores.means()[metric] if metric in run.scores.metrics else float("nan")
     if isnan(level):
-        raise InputError(f"{run.name} has no value of {metric}, but of {', '.join(run.scores.metrics)}")
+        raise InputError(f"{run.name} has no value of {metric} (it has {', '.join(run.scores.metrics)})")
     labels, level_of = run.judgements, parse(metric).needs_level or 1
     layout = None if labels is None else layout_of(labels, level_of, run.queries.units)
     return make_plan(replace(settings, level=level), layout=layout)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import ragbench as rb
@@ -112,6 +113,7 @@ def test_all_ways_to_give_a_ranking_give_the_same_scores(cache: Path) -> None:
         "function": ranked,
         "lambda": lambda query, k: ranked(query, k),
         "one parameter": lambda query: ranked(query, 10),
+        "one parameter n": lambda n: ranked(n, 10),
         "keyword": Owner().search,
         "coroutine": awaited,
         "ids": lambda query, k: [id_ for id_, _ in ranked(query, k)],
@@ -140,6 +142,9 @@ def test_systems_without_names_have_their_own(cache: Path) -> None:
     assert [arm.name for arm in evaluated(ranked, cache=cache)] == ["ranked"]
     assert [arm.name for arm in evaluated(RANKINGS, cache=cache)] == ["run"]
     assert [arm.name for arm in evaluated([ForeignRun()], cache=cache)] == ["theirs"]
+    rows = [(query, item, score, "theirs") for query, row in RANKINGS.items() for item, score in row.items()]
+    table = pd.DataFrame(rows, columns=["query_id", "doc_id", "score", "name"])
+    assert evaluated(table, cache=cache)["run"]["hit@1"].mean == evaluated(ranked, cache=cache)[0]["hit@1"].mean
 
 
 def test_functions_are_asked_for_what_the_metrics_need(cache: Path) -> None:
@@ -212,6 +217,15 @@ def test_what_cannot_be_used_says_what_to_return(system: Any, why: str, cache: P
     assert not arm.metrics
 
 
+def test_distances_are_refused_of_a_named_unit_too(cache: Path) -> None:
+    def distances(query: str, k: int) -> list[tuple[str, float]]:
+        return [(id_, float(at)) for at, (id_, _) in enumerate(ranked(query, k))]
+
+    arm = evaluated({"mine": Function(given=distances, returns="document")}, cache=cache)["mine"]
+    assert arm.error is not None
+    assert "as distances do" in arm.error
+
+
 def test_a_failing_query_scores_zero_and_is_listed(cache: Path) -> None:
     def sometimes(query: str, k: int) -> list[tuple[str, float]]:
         if "boots" in query:
@@ -228,6 +242,8 @@ def test_what_is_no_system_is_refused_with_the_right_call(cache: Path) -> None:
         evaluated({"mine": HayOfEmbeddings()}, cache=cache)
     with pytest.raises(rb.SettingError, match="a function that takes a query and k"):
         evaluated({"mine": 5}, cache=cache)
+    with pytest.raises(rb.SettingError, match="bm25: it has no retriever"):
+        evaluated({"bm25": {"k1": 1.2}}, cache=cache)
     with pytest.raises(rb.InputError, match=r'\{"mine": search\}'):
         evaluated(5, cache=cache)
 
