@@ -31,7 +31,7 @@ class Options(CorpusLoading):
     )
     overlap: int | None = option(
         "Characters that neighbouring chunks share, as in recursive:overlap=100; sentences, for the chunker sentence.",
-        default=None, unset="that of the chunker, or a fifth of the size if the size is not larger",
+        default=None, unset="that of the chunker, or a fifth of the size if that is too large",
     )  # fmt: skip
     out: Path | None = option(
         "File to write, .parquet or .jsonl.", default=None, section="Output", writes="Parquet or JSON Lines"

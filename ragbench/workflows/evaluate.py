@@ -122,8 +122,11 @@ class Options(Chunkings, GoldenReading, LabelledChunks, EvaluationSettings, Cach
 def run(options: Options, context: Context) -> Evaluation:
     """Run each retriever over the golden set, score it, and compare it with the first.
 
-    A retriever that fails does not stop the others: its arm has the status ``error`` and the reason. Run files alone
+    A retriever that fails does not stop the others: it has the status ``error`` and the reason. Run files alone
     (``run:path=FILE``) need no corpus, and labels are enough as the golden set.
+
+    Functions that take a query and k, rankings by query, and retrievers of LangChain, LlamaIndex and Haystack are
+    retrievers too: ``{"base": "bm25", "mine": search}``.
 
     Raises:
         SettingError: a retriever or metric is unknown or has a wrong setting; every fault is listed.

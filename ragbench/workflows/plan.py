@@ -30,8 +30,8 @@ class Options(PlanSettings, GoldenReading):
     """The options of ``ragbench plan`` and `ragbench.plan`."""
 
     pilot: Sequence[System] = option(
-        "The pilot: two systems that were evaluated on the golden set.", default=(), section="Input", positional=True,
-        metavar="REF",
+        "The pilot: two systems that were evaluated on the golden set, or one whose mean is the level.", default=(),
+        section="Input", positional=True, metavar="REF",
     )  # fmt: skip
     qrels: Path | None = option("TREC labels, for run files, or for a plan from labels alone.", default=None,
                                 section="Input")  # fmt: skip
