@@ -1,17 +1,14 @@
 """The real collections, against the counts and figures that are published for them."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import pytrec_eval
 
+from benchmarks import public_collections as collections
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import GoldenSet
 from ragbench.io.golden_files import read_golden, write_golden
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-import public_collections as collections
 
 FOLDERS = {
     "scifact": "scifact",
