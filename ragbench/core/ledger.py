@@ -55,6 +55,14 @@ class Ledger:
         return tuple(entry for entry in self.entries if entry.code == code)
 
 
+def without_folders(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """The entries with ``log.csv:17`` in place of ``data/log.csv:17``. An item that is a quoted text stays as it is."""
+    return [
+        entry if entry.item.startswith(("'", '"')) else entry._replace(item=entry.item.rpartition("/")[2])
+        for entry in entries
+    ]
+
+
 def first_ten(items: Iterable[str]) -> str:
     """``"a, b, c and 12 more"``: at most ten ids for a message."""
     return _first(list(items), 10)

@@ -160,6 +160,21 @@ def headline(metrics: Sequence[str]) -> str:
     return "ndcg@10" if "ndcg@10" in at_ten else [*at_ten, *variants, *metrics][0]
 
 
+FEW_BESIDE = 4
+
+
+def beside(metrics: Sequence[str], first: str) -> list[str]:
+    """Return a few metrics to show beside another one: those at its cut-off first, and no shares of labelled items.
+
+    Examples:
+        >>> beside(["ndcg@5", "hit@5", "ndcg@10", "judged@10", "hit@10"], "ndcg@10")
+        ['hit@10', 'ndcg@5', 'hit@5']
+    """
+    cut = first.partition("@")[2]
+    others = [name for name in metrics if name != first and not name.startswith("judged")]
+    return sorted(others, key=lambda name: name.partition("@")[2] != cut)[:FEW_BESIDE]
+
+
 @brief
 @dataclass(frozen=True)
 class Components:

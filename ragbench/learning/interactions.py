@@ -55,8 +55,9 @@ class Interactions:
 def interactions(log: SearchLog, of_search: Sequence[str | None], now: datetime) -> Interactions:
     """Take the results that were shown from a log.
 
-    A search that is logged twice (same visit, time, query and results) counts once. A search after ``now`` is skipped,
-    and so is an event on an item that its search did not show: nobody knows how many others saw the item and left it.
+    A search that is logged twice (same visit, time, query, results and events) counts once. A search after ``now`` is
+    skipped. So is an event on an item that its search did not show: nobody knows how many others saw the item and left
+    it.
 
     Args:
         log: the searches, with their results.
@@ -109,7 +110,8 @@ def _usable(search: LoggedSearch, now: datetime, seen: set[tuple[object, ...]], 
     if not search.results:
         entries.append(LedgerEntry("log", search.where, "the search shows no result", "no-results"))
         return False
-    key = (search.session, search.user, search.time, search.query, search.results, search.clicks, search.carts)
+    acts = search.clicks, search.carts, search.purchases
+    key = (search.session, search.user, search.time, search.query, search.results, *acts)
     if search.session and search.time is not None:
         if key in seen:
             entries.append(LedgerEntry("log", search.where, "the same search is logged twice", "repeated"))

@@ -85,6 +85,7 @@ def _golden(log: SearchLog, labels: LogLabels) -> tuple[GoldenSet, list[LedgerEn
     order = np.lexsort((-labels.value, -labels.grade, labels.query))
     order = order[labels.grade[order] > UNKNOWN]
     starts = np.searchsorted(labels.query[order], np.arange(len(labels.queries) + 1))
+    clicks = np.bincount(labels.query, weights=labels.events[:, 0]).astype(int).tolist()
     items, without = [], []
     for query, text in enumerate(labels.queries):
         rows = order[starts[query] : starts[query + 1]]
@@ -96,8 +97,7 @@ def _golden(log: SearchLog, labels: LogLabels) -> tuple[GoldenSet, list[LedgerEn
             Evidence(labels.items[item], grade=grade)
             for item, grade in zip(labels.item[rows].tolist(), labels.grade[rows].tolist(), strict=True)
         )
-        own = slice(*np.searchsorted(labels.query, [query, query + 1]).tolist())
-        metadata = {"clicks": int(labels.events[own, 0].sum()), "labels": log.name}
+        metadata = {"clicks": clicks[query], "labels": log.name}
         items.append(GoldenItem(query_id(text), text, query_type(text), evidence=evidence, metadata=metadata))
     if not items:
         raise InputError(

@@ -128,14 +128,14 @@ def label(found: Interactions, bias: Propensities, rules: LabelRules) -> LogLabe
     )  # fmt: skip
 
 
-def check_positives(labels: LogLabels, name: str, fewest: int = FEWEST_POSITIVES) -> None:
+def check_positives(labels: LogLabels, name: str) -> None:
     """Refuse labels that are too few to learn from.
 
     Raises:
         InputError: there are fewer positives; the message has their number and the number that is needed.
     """
-    if labels.positives < fewest:
+    if labels.positives < FEWEST_POSITIVES:
         raise InputError(
-            f"{name}: {labels.positives} pairs of query and document have a grade above 0, and {fewest} are needed. "
-            "Use a longer log, or lower the evidence that a label needs (--min-sessions, --min-looks)"
+            f"{name}: {labels.positives} pairs of query and document have a grade above 0, and {FEWEST_POSITIVES} are "
+            "needed. Use a longer log, or lower the evidence that a label needs (--min-sessions, --min-looks)"
         )

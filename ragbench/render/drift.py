@@ -6,7 +6,7 @@ from typing import Any
 
 from ragbench.core.fingerprint import plain
 from ragbench.core.foreign import excerpt
-from ragbench.core.ledger import issue_lines
+from ragbench.core.ledger import issue_lines, without_folders
 from ragbench.golden.drift.drift import Compared, Drift, Topic, names_of
 from ragbench.golden.drift.reweigh import Weights
 from ragbench.render.blocks import Block, Cell, Line
@@ -73,7 +73,7 @@ def _aspects(found: Drift) -> Block:
             "The current queries have no sessions, so each one counts as independent. A user who searches again and "
             "again can then look like drift."
         )
-    skipped = [entry._replace(item=entry.item.rpartition("/")[2]) for entry in found.ledger.entries]
+    skipped = without_folders(found.ledger.entries)
     lines += [f"skipped: {line}" for line in issue_lines(skipped, items=5)]
     head = ("aspect", "measure", "value", "by chance", "p", "corrected")
     return Block("Queries now beside the reference", head, rows, tuple(lines), (summary(found),), "llrrrr", main=True)

@@ -14,7 +14,7 @@ from ragbench.core.evaluations import SCHEMA_VERSION, Arm, Estimate, Evaluation
 from ragbench.core.fingerprint import plain
 from ragbench.core.ledger import Ledger, issue_lines
 from ragbench.core.scored import MEDIAN, known_intervals
-from ragbench.core.scores import cut_name, cut_notes, headline
+from ragbench.core.scores import beside, cut_name, cut_notes, headline
 from ragbench.core.steps import Steps
 from ragbench.core.verdicts import Leaderboard, Verdict
 from ragbench.io.checksums import with_checksums
@@ -57,8 +57,6 @@ JSON = dict[str, object]
 CALLS = "llm_calls"
 """The note that every system with a language model has."""
 ARMS_PER_TABLE = 3
-METRICS_BESIDE = 4
-"""Metrics that a terminal shows beside the headline metric."""
 FEW_ITEMS = 3
 """Items that a note on a terminal names before it refers to the issue log."""
 ISSUE_LOG = "ledger.jsonl"
@@ -183,15 +181,7 @@ def _leaderboard(evaluation: Evaluation, arms: Sequence[Arm]) -> Block:
 
 
 def _beside(arm: Arm) -> list[str]:
-    """The metrics that stand beside the headline metric: those at the same cut first, and no shares of labels."""
-    first = headline(list(arm.metrics))
-    others = [name for name in arm.metrics if name != first and parse(name).name != "judged"]
-    return sorted(others, key=lambda name: _cut(name) != _cut(first))[:METRICS_BESIDE]
-
-
-def _cut(name: str) -> object:
-    metric = parse(name)
-    return getattr(metric, metric.at, None)
+    return beside(list(arm.metrics), headline(list(arm.metrics)))
 
 
 def _some_figures(arms: Sequence[Arm]) -> Block:

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ragbench.core.ledger import issue_lines
+from ragbench.core.ledger import issue_lines, without_folders
 from ragbench.io.files import json_values
 from ragbench.render.blocks import Block, Line
 from ragbench.render.numbers import fraction
 
 if TYPE_CHECKING:
     from ragbench.learning.labelled_log import LabelledLog
+    from ragbench.learning.propensities import Propensities
 
 VERSION = 1
+POSITION = ("position", "shown", "clicks", "propensity", "low", "high")
 SHOWN = 10
 """Positions that a terminal shows."""
 FEW_MOVED = 0.1
@@ -42,24 +45,18 @@ def labels_json(found: "LabelledLog") -> dict[str, Any]:
         "propensities": {
             "method": bias.method,
             "moved": found.moved,
-            "positions": [
-                json_values(row)
-                for row in (
-                    {"position": at, "shown": shown, "clicks": clicks, "propensity": value, "low": low, "high": high}
-                    for at, (shown, clicks, value, low, high) in enumerate(
-                        zip(
-                            bias.impressions.tolist(), bias.clicks.tolist(), bias.values.tolist(), bias.low.tolist(),
-                            bias.high.tolist(), strict=True,
-                        ),
-                        start=1,
-                    )
-                )
-            ],
+            "positions": [json_values(dict(zip(POSITION, row, strict=True))) for row in _positions(bias)],
         },
         "fingerprint": found.golden.fingerprint,
         "skipped": found.ledger.counts(),
         "ledger": found.ledger.rows(),
     }  # fmt: skip
+
+
+def _positions(bias: "Propensities") -> Iterator[tuple[int, int, int, float, float, float]]:
+    """What is known of each position, in the order of `POSITION`."""
+    columns = (bias.impressions, bias.clicks, bias.values, bias.low, bias.high)
+    return zip(range(1, len(bias.values) + 1), *(column.tolist() for column in columns), strict=True)
 
 
 def grade_counts(found: "LabelledLog") -> dict[int, int]:
@@ -89,14 +86,12 @@ def labels_blocks(found: "LabelledLog") -> list[Block]:
         f"{found.searches:,} searches in {found.log}, {found.rows:,} results, {len(labels.queries):,} distinct "
         f"queries. {len(found.golden):,} of them have a relevant document."
     )
-    dropped = [entry._replace(item=entry.item.rpartition("/")[2]) for entry in found.ledger.entries]
+    dropped = without_folders(found.ledger.entries)
     rows = tuple(
-        (f"{at}", f"{int(shown):,}", f"{int(clicks):,}", fraction(value),
+        (f"{at}", f"{shown:,}", f"{clicks:,}", fraction(value),
          "" if math.isnan(low) else f"{fraction(low)} to {fraction(high)}")
-        for at, (shown, clicks, value, low, high) in enumerate(
-            zip(bias.impressions, bias.clicks, bias.values, bias.low, bias.high, strict=True), start=1
-        )
-    )[:SHOWN]  # fmt: skip
+        for at, shown, clicks, value, low, high in islice(_positions(bias), SHOWN)
+    )  # fmt: skip
     more = (f"{len(bias.values) - SHOWN} more positions are in the JSON.",) if len(bias.values) > SHOWN else ()
     return [
         Block(lines=(read, *(f"skipped: {line}" for line in issue_lines(dropped, items=5)))),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ragbench.comparison.compare import Compared, compare_runs
 from ragbench.core.foreign import in_markdown
-from ragbench.core.scores import headline
+from ragbench.core.scores import beside, headline
 from ragbench.core.verdicts import Verdict
 from ragbench.render.blocks import Cell, markdown_table
 from ragbench.render.compare import CORRECTIONS, comparisons
@@ -23,7 +23,6 @@ MARKS: dict[Mark, tuple[str, str]] = {
     "different": ("\u00a7", r"\S"),
 }
 """The signs of a difference in Markdown and in the mathematics of LaTeX."""
-OTHER_METRICS = 4
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,7 @@ def metrics_of(data: ReportData) -> tuple[str, ...]:
     """The headline metric, and some others that every system has: those with the same cut-off first."""
     known = [name for name in data.runs[0].scores.metrics if all(name in run.scores.metrics for run in data.runs)]
     first = headline(known) if data.metric not in known else data.metric
-    cut = _cut(first)
-    others = [name for name in known if name != first and name.partition("@")[0] != "judged"]
-    return (first, *sorted(others, key=lambda name: _cut(name) != cut)[:OTHER_METRICS])
-
-
-def _cut(name: str) -> str:
-    return name.rpartition("@")[2] if "@" in name else ""
+    return (first, *beside(known, first))
 
 
 def paper_table(data: ReportData, metrics: Sequence[str] = ()) -> PaperTable:
@@ -222,7 +215,7 @@ def _latex_cell(value: Value, marks: set[Mark]) -> str:
     shown = rf"\textbf{{{number}}}" if value.best else number
     if value.mark:
         return f"{shown}$^{{{MARKS[value.mark][1]}}}$"
-    # An invisible mark keeps the digits of the column below each other.
+    # An invisible mark keeps the digits of the column aligned.
     return shown + (rf"\phantom{{$^{{{MARKS[min(marks)][1]}}}$}}" if marks else "")
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ragbench.core.ledger import issue_lines
+from ragbench.core.ledger import issue_lines, without_folders
 from ragbench.render.blocks import Block
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def seeds_blocks(seeds: "Seeds") -> list[Block]:
         "counted with it."
     )
     # The log is named already: its lines are enough.
-    dropped = [entry._replace(item=entry.item.rpartition("/")[2]) for entry in seeds.cleaned.ledger.entries]
+    dropped = without_folders(seeds.cleaned.ledger.entries)
     rows = tuple(
         (name, f"{own['searches']:,}", f"{found['shares'][name]:.3f}", f"{own['queries']:,}", f"{own['seeds']:,}",
          next((q.text for q in seeds.chosen if q.type == name), "-"))

@@ -8,7 +8,7 @@ from ragbench.comparison.shadow import Disagreement, Served, Shadow
 from ragbench.core.evaluations import Estimate
 from ragbench.core.fingerprint import plain
 from ragbench.core.foreign import excerpt
-from ragbench.core.ledger import issue_lines
+from ragbench.core.ledger import issue_lines, without_folders
 from ragbench.render.blocks import Block
 from ragbench.render.numbers import counted, fraction, with_interval
 
@@ -77,7 +77,7 @@ def _results(found: Shadow) -> Block:
         rows.append((f"searches with {what}", with_interval(found.changed[cut])))
     title = f"{found.second.name} beside {found.first.name}"
     # The queries are named by the user: their lines are enough.
-    skipped = [entry._replace(item=entry.item.rpartition("/")[2]) for entry in found.ledger.entries]
+    skipped = without_folders(found.ledger.entries)
     lines = (*sentences(found), *(f"skipped: {line}" for line in issue_lines(skipped, items=5)))
     return Block(title, ("results", "mean [95% interval]"), tuple(rows), lines, (summary(found),), main=True)
 
