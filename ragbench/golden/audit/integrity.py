@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ragbench.core.brief import brief
+from ragbench.core.brief import brief, numbered
 from ragbench.core.documents import Corpus
 from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.core.ledger import first_ten
@@ -127,7 +127,8 @@ def _findings(
             Finding(
                 "warning",
                 "duplicates",
-                f"{len(duplicates)} texts occur more than once: {first_ten(' = '.join(ids) for ids in duplicates)}"
+                f"{numbered(len(duplicates), 'text')} more than once: "
+                + first_ten(" = ".join(ids) for ids in duplicates)
                 + (f"; {differ} of them with different relevant documents" if differ else ""),
                 "keep one query of each text and give it the evidence of all",
             )
