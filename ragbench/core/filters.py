@@ -247,7 +247,7 @@ def _clause(condition: Condition, kinds: Mapping[str, Kind]) -> Clause:
     if condition.field not in kinds:
         raise SettingError(
             f"filter {str(condition)!r}: no document has a field {condition.field!r}"
-            f"{did_you_mean(condition.field, kinds) or ', nor any other'}"
+            f"{did_you_mean(condition.field, kinds)}"
         )
     kind = kinds[condition.field]
     values = tuple(dict.fromkeys(_cell(value, kind, condition) for value in condition.values))

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -72,8 +72,6 @@ class Collection(ABC):
 
     batch: int = 1000
     """The most items that one call of `add` takes."""
-    orders_texts: ClassVar[bool] = True
-    """Whether it can compare texts with ``<`` and ``!=``. Otherwise `search` gets ``in`` for texts only."""
 
     @abstractmethod
     def count(self) -> int:
@@ -104,21 +102,18 @@ class Collection(ABC):
     def add(self, rows: Rows) -> None:
         """Add items."""
 
-    def texts(self, field: str) -> Iterable[str]:
-        """The different values of a field of text. Only asked of a collection that does not order texts."""
-        raise NotImplementedError
-
     def finish(self) -> None:  # noqa: B027 - most databases have nothing to do here
         """Called once after the last `add`, for example to build an index."""
 
 
 class Schemaless(Collection):
-    """A collection whose items may have any fields. Their kinds are those of the values."""
+    """A collection whose items may have any fields. Their kinds are those of the values.
 
-    orders_texts = False
+    The database cannot compare texts with ``<`` and ``!=``, so `search` gets ``in`` for texts only.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[Kind | str | None, tuple[str, ...]]] = {}
+        self._seen: dict[str, tuple[Kind | str | None, list[str]]] = {}
 
     @abstractmethod
     def cells(self, field: str) -> Iterable[object]:
@@ -128,20 +123,23 @@ class Schemaless(Collection):
         """The kind of all values. They are read once."""
         return self._read(field)[0]
 
-    def texts(self, field: str) -> Iterable[str]:
-        """The different values of a field of text. They are read once."""
+    def texts(self, field: str) -> list[str]:
+        """The distinct texts in a field. They are read once."""
         return self._read(field)[1]
 
-    def _read(self, field: str) -> tuple[Kind | str | None, tuple[str, ...]]:
+    def _read(self, field: str) -> tuple[Kind | str | None, list[str]]:
         if field not in self._seen:
-            values = dict.fromkeys((type(cell), cell) for cell in self.cells(field) if isinstance(cell, Cell | int))
-            kinds = {_KINDS[type_] for type_, _ in values}
-            texts = tuple(cell for _, cell in values if isinstance(cell, str))
-            self._seen[field] = (" and ".join(sorted(kinds)) or None, texts)
+            cells = {(type(cell), cell) for cell in self.cells(field) if type(cell) in _KINDS}
+            self._seen[field] = kind_of(cell for _, cell in cells), [cell for _, cell in cells if isinstance(cell, str)]
         return self._seen[field]
 
 
 _KINDS: Mapping[type, Kind] = {str: "text", bool: "boolean", int: "number", float: "number"}
+
+
+def kind_of(values: Iterable[object]) -> Kind | str | None:
+    """The kind of values, or all their kinds in words. Lists, objects and None have none."""
+    return " and ".join(sorted({_KINDS[type(value)] for value in values if type(value) in _KINDS})) or None
 
 
 class Client(ABC):

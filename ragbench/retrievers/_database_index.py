@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ragbench.core.context import Context
@@ -10,7 +11,7 @@ from ragbench.core.errors import InputError
 from ragbench.core.filters import Clause, Filter
 from ragbench.core.runs import Query
 from ragbench.models.embed.base import Embedder
-from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, refusals
+from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, Schemaless, refusals
 from ragbench.retrievers._external import OwnIdsIndex, ids_by_text, words
 from ragbench.retrievers._filters import by_filter
 from ragbench.retrievers.base import Ranking
@@ -40,7 +41,7 @@ class DatabaseIndex(OwnIdsIndex):
     ) -> None:
         super().__init__(chunks, settings.returns)
         self._settings, self._embedder, self._progress = settings, embedder, context.progress
-        self._client, self._collection = client, collection
+        self._client, self._collection, self._kind = client, collection, cache(collection.kind)
         with refusals(settings.database):
             self._size = collection.count()
         if self._size == 0:
@@ -105,11 +106,11 @@ class DatabaseIndex(OwnIdsIndex):
         """
         found = []
         for clause in self._chunks.fields.clauses(filter_):
-            kind = self._collection.kind(clause.field)
+            kind = self._kind(clause.field)
             if kind != clause.kind:
                 raise InputError(self._other_kind(clause, kind))
-            if clause.kind == "text" and clause.operator != "in" and not self._collection.orders_texts:
-                clause = self._listed(clause)
+            if isinstance(self._collection, Schemaless) and clause.kind == "text" and clause.operator != "in":
+                clause = self._listed(clause, self._collection)
             found.append(clause)
         return found
 
@@ -123,9 +124,9 @@ class DatabaseIndex(OwnIdsIndex):
             f"two things; {write}"
         )
 
-    def _listed(self, clause: Clause) -> Clause:
+    def _listed(self, clause: Clause, collection: Schemaless) -> Clause:
         """The values of the collection that match, for a database that does not order texts."""
-        values = sorted(text for text in self._collection.texts(clause.field) if clause(text))
+        values = sorted(text for text in collection.texts(clause.field) if clause(text))
         if len(values) > MOST_TEXTS:
             raise InputError(
                 f"{self._settings.database} cannot compare texts by {clause.operator}, and {len(values):,} values of "

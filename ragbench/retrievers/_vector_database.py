@@ -6,7 +6,7 @@ A database is one file beside this one: a `VectorDatabase` with its settings and
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -67,6 +67,11 @@ class VectorDatabase(Retriever):
             MissingExtra: its client is not installed.
         """
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the collection is lost when the process ends."""
+        return False
+
     def place(self) -> str:
         """Where the database is, for messages."""
         return self.database
@@ -101,21 +106,24 @@ class VectorDatabase(Retriever):
         embedder: Embedder = build(EMBEDDERS, self.model)
         client, names = self.opened()
         try:
+            filled = ""
             if self.existing:
-                collection, filled = self._theirs(client, names), None
+                collection = self._theirs(client, names)
             else:
                 written = fields_to_write(chunks, self.reserved, None)
                 decides = [chunks.fingerprint, embedder.fingerprint()]
                 if written.kinds:
                     decides.append(chunks.fields.fingerprint(written.kinds))
                 name = f"{self.collection}_{fingerprint(decides)[:16]}"
-                collection, filled = self.filled(client, name, chunks, written, embedder, context)
+                full = self._full(client, name, len(chunks)) if name in names else None
+                filled = "earlier" if full else "now"
+                collection = full or self.fill(client, name, chunks, written, embedder, context)
             index = DatabaseIndex(self, chunks, context, embedder, client, collection)
         except BaseException:
             client.close()
             raise
-        if filled is not None:
-            index.notes["filled"] = "earlier" if filled else "now"
+        if filled:
+            index.notes["filled"] = filled
         return index
 
     def opened(self) -> tuple[Client, list[str]]:
@@ -149,22 +157,24 @@ class VectorDatabase(Retriever):
         with refusals(self.database):
             return client.open(self.collection)
 
-    def filled(
+    def _full(self, client: Client, name: str, size: int) -> Collection | None:
+        """The collection of that name, or None if an interrupted run left it without some of its items."""
+        with refusals(self.database):
+            collection = client.open(name)
+            return collection if collection.count() == size else None
+
+    def fill(
         self, client: Client, name: str, chunks: Chunks, written: Written, embedder: Embedder, context: Context
-    ) -> tuple[Collection, bool]:
-        """The collection of that name with all chunks and these fields, and whether it was full before.
+    ) -> Collection:
+        """Write all chunks with these fields into a new collection. An older one of that name is replaced.
 
         Raises:
             InputError: the database refuses it.
         """
-        with refusals(self.database):
-            if name in client.names():
-                collection = client.open(name)
-                if collection.count() == len(chunks):
-                    return collection, True
-                client.drop(name)  # left by a run that was broken off
         vectors = embed(embedder, chunks.contents, "passage", context).vectors
         with refusals(self.database), context.progress(f"filling {self.database}", len(chunks)) as advance:
+            if name in client.names():
+                client.drop(name)
             collection = client.create(name, vectors.shape[1], written.kinds)
             for start in range(0, len(chunks), collection.batch):
                 part = slice(start, min(start + collection.batch, len(chunks)))
@@ -172,7 +182,7 @@ class VectorDatabase(Retriever):
                 collection.add(Rows(ids, vectors[part], list(rows_of_fields(chunks, part, written.kinds))))
                 advance(len(ids))
             collection.finish()
-        return collection, False
+        return collection
 
 
 @brief
@@ -200,6 +210,11 @@ class ServerOrPath(VectorDatabase):
         elif self.existing and not self.url and (self.path is None or not self.path.exists()):
             faults.append(f"existing=true needs url, or path, where the collection is; it is {self.path}")
         return faults
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether there is neither a server nor a path."""
+        return not self.url and self.path is None
 
     def place(self) -> str:
         """The address or the path."""
@@ -265,17 +280,12 @@ def write_collection(
     written = fields_to_write(chunks, settings.reserved, fields)
     client, names = settings.opened()
     try:
-        there = settings.collection in names
-        if there and replace_it:
-            with refusals(settings.database):
-                client.drop(settings.collection)
-        if there and not replace_it:
+        if settings.collection in names and not replace_it:
             raise SettingError(
                 f"is not given, and {settings.place()} has a collection {settings.collection!r} already",
                 option="replace",
             )
-        ours = replace(settings, existing=False)
-        collection, _ = ours.filled(client, settings.collection, chunks, written, embedder, context)
+        collection = settings.fill(client, settings.collection, chunks, written, embedder, context)
         return collection.count(), written
     finally:
         client.close()

@@ -35,6 +35,11 @@ class Chroma(VectorDatabase):
             faults.insert(0, f"existing=true needs path, the folder of the collection; it is {self.path}")
         return faults
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether there is no folder."""
+        return self.path is None
+
     def place(self) -> str:
         """The folder."""
         return str(self.path or self.database)

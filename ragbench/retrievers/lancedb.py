@@ -139,7 +139,7 @@ class LanceTable(Collection):
         known = [name for name in self._table.schema.names if name != self._vector]
         name = "id" if "id" in known else (known or [""])[0]
         wanted = [one for one in dict.fromkeys((name, *fields)) if one in known]
-        where = " AND ".join(self._where(clause) for clause in clauses)
+        where = " AND ".join(map(_where, clauses))
         hits: list[list[Hit]] = []
         for vector in np.asarray(vectors):
             search = self._table.search(vector, vector_column_name=self._vector).metric(self._metric)
@@ -159,16 +159,13 @@ class LanceTable(Collection):
         columns = {name: pa.array(rows.column(name), schema.field(name).type) for name in schema.names[1:]}
         self._table.add(pa.table({VECTOR: column, **columns}))
 
-    def _where(self, clause: Clause) -> str:
-        """A condition as SQL. LanceDB compares a column with values of its own type only."""
-        import pyarrow as pa
 
-        name = f"`{clause.field}`"
-        if clause.kind == "number" and self._table.schema.field(clause.field).type != pa.float64():
-            name = f"CAST({name} AS DOUBLE)"
-        if clause.operator == "in":
-            return f"{name} IN ({', '.join(map(_literal, clause.values))})"
-        return f"{name} {clause.operator} {_literal(clause.values[0])}"
+def _where(clause: Clause) -> str:
+    """A condition as SQL. LanceDB compares a column with values of its own type only."""
+    name = f"CAST(`{clause.field}` AS DOUBLE)" if clause.kind == "number" else f"`{clause.field}`"
+    if clause.operator == "in":
+        return f"{name} IN ({', '.join(map(_literal, clause.values))})"
+    return f"{name} {clause.operator} {_literal(clause.values[0])}"
 
 
 def _literal(value: Cell) -> str:

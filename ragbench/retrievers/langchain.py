@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ragbench.core.context import Advance, Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import MissingExtra, SettingError
+from ragbench.core.errors import SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.loop import LoopThread
 from ragbench.core.runs import Query, Unit
@@ -116,11 +116,9 @@ class LangChain(Retriever):
 
 
 def _is_retriever(value: object) -> bool:
-    try:
-        from langchain_core.retrievers import BaseRetriever
-        from langchain_core.vectorstores import VectorStore
-    except ImportError as error:
-        raise MissingExtra("retriever 'langchain'", "all") from error
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.vectorstores import VectorStore
+
     return isinstance(value, BaseRetriever | VectorStore)
 
 

@@ -11,7 +11,19 @@ import numpy as np
 
 from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import CHUNK, OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._database import (
+    CHUNK,
+    OWN,
+    Client,
+    Collection,
+    Hit,
+    Rows,
+    Space,
+    Vectors,
+    field_of,
+    kind_of,
+    vector_of,
+)
 from ragbench.retrievers._vector_database import ServerOrPath
 
 TOKEN = "MILVUS_TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -133,9 +145,7 @@ class MilvusCollection(Collection):
         rows = self._client.query(
             self._name, filter=f"exists {_name(field)}", output_fields=[field], limit=SAMPLE, consistency_level="Strong"
         )
-        kinds = {"boolean" if isinstance(v, bool) else "text" if isinstance(v, str) else "number"
-                 for v in (row.get(field) for row in rows) if v is not None}  # fmt: skip
-        return " and ".join(sorted(kinds)) or None
+        return kind_of(row.get(field) for row in rows)
 
     def search(
         self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ OPERATORS = {"cosine": "<=>", "l2": "<->", "dot": "<#>"}
 """Operators of pgvector. ``<#>`` is the negative inner product, so the nearest comes first with each."""
 OPERATOR_CLASSES = {"vector_cosine_ops": "cosine", "vector_l2_ops": "l2", "vector_ip_ops": "dot"}
 VECTOR = "embedding"
+MOST = 1000
+"""Rows that an HNSW index finds at most."""
 TYPES: Mapping[Kind, str] = {"text": "text", "number": "double precision", "boolean": "boolean"}
 KINDS: Mapping[str, Kind] = {
     "text": "text", "character varying": "text", "boolean": "boolean",
@@ -93,7 +96,7 @@ class PgClient(Client):
         Raises:
             InputError: it has no such column of vectors.
         """
-        columns = PgTable(self._connection, name, self._vector, self._metric).columns()
+        columns = PgTable(self._connection, name, self._vector, self._metric).columns
         vectors = [column for column, type_ in columns.items() if type_ == "vector"]
         return PgTable(self._connection, name, vector_of(self._vector, vectors, name), self._metric)
 
@@ -159,7 +162,7 @@ class PgTable(Collection):
 
     def kind(self, field: str) -> Kind | str | None:
         """The kind of a column, by its type."""
-        type_ = self.columns().get(field)
+        type_ = self.columns.get(field)
         return None if type_ is None else KINDS.get(type_, type_)
 
     def search(
@@ -168,11 +171,10 @@ class PgTable(Collection):
         """The k nearest rows. The score is 1 less the distance; the id of a row is its column ``id``, if it has one."""
         from psycopg import sql
 
-        columns = self.columns()
-        lacking = [name for name in fields if name not in columns]
+        lacking = [name for name in fields if name not in self.columns]
         if lacking:
-            raise InputError(f"table {self._name!r} has no column {lacking[0]!r} (it has: {', '.join(columns)})")
-        names = list(dict.fromkeys((*(["id"] if "id" in columns else []), *fields)))
+            raise InputError(f"table {self._name!r} has no column {lacking[0]!r} (it has: {', '.join(self.columns)})")
+        names = list(dict.fromkeys((*(["id"] if "id" in self.columns else []), *fields)))
         chosen = sql.SQL("").join(sql.SQL(", t.{}").format(sql.Identifier(name)) for name in names)
         query = sql.SQL(
             "SELECT q.n, t.{vector} {nearest} q.v{chosen} FROM unnest(%s::int[], %s::text[]::vector[]) AS q(n, v) "
@@ -180,16 +182,16 @@ class PgTable(Collection):
             "ORDER BY {vector} {nearest} q.v LIMIT %s) t"
         ).format(
             vector=sql.Identifier(self._vector), nearest=sql.SQL(OPERATORS[self._metric]), chosen=chosen,
-            table=sql.Identifier(self._name), where=sql.SQL("").join(map(self._where, clauses)),
+            table=sql.Identifier(self._name), where=sql.SQL("").join(map(_where, clauses)),
         )  # fmt: skip
         texts = ["[" + ",".join(map(repr, vector.tolist())) + "]" for vector in np.asarray(vectors)]
         values = [_storable(value) for clause in clauses for value in clause.values]
         hits: list[list[Hit]] = [[] for _ in texts]
         # An HNSW index finds no more than this many rows, and filters those that it has found.
         with self._connection.transaction():
-            if clauses:
+            if clauses or k > MOST:
                 self._connection.execute("SET LOCAL enable_indexscan = off")
-            self._connection.execute(f"SET LOCAL hnsw.ef_search = {min(max(k, 40), 1000)}")
+            self._connection.execute(f"SET LOCAL hnsw.ef_search = {min(max(k, 40), MOST)}")
             for number, distance, *known in self._connection.execute(
                 query, (list(range(len(texts))), texts, *values, k)
             ):
@@ -197,22 +199,7 @@ class PgTable(Collection):
                 hits[number].append(Hit(str(row.get("id", "")), 1.0 - float(distance), field_of(row, fields)))
         return [sorted(found, key=lambda hit: -hit.score) for found in hits]
 
-    def _where(self, clause: Clause) -> Any:
-        """A condition with places for its values, and ``AND`` before it.
-
-        Texts compare by code points, whatever the language of the database.
-        """
-        from psycopg import sql
-
-        column = sql.Identifier(clause.field)
-        if clause.kind == "number" and self.columns()[clause.field] != "double precision":
-            column = sql.SQL("{}::double precision").format(column)
-        elif clause.kind == "text":
-            column = sql.SQL('{} COLLATE "C"').format(column)
-        if clause.operator == "in":
-            return sql.SQL(" AND {} IN ({})").format(column, sql.SQL(", ").join(sql.Placeholder() * len(clause.values)))
-        return sql.SQL(" AND {} {} %s").format(column, sql.SQL(clause.operator))
-
+    @cached_property
     def columns(self) -> dict[str, str]:
         """Type by name."""
         found = self._connection.execute(
@@ -226,7 +213,7 @@ class PgTable(Collection):
         """Add rows by COPY."""
         from psycopg import sql
 
-        names = [name for name in self.columns() if name not in ("id", self._vector)]
+        names = [name for name in self.columns if name not in ("id", self._vector)]
         copy = sql.SQL("COPY {} (id, {}, embedding) FROM STDIN").format(
             sql.Identifier(self._name), sql.SQL(", ").join(map(sql.Identifier, names))
         )
@@ -241,6 +228,20 @@ class PgTable(Collection):
 
         query = sql.SQL("CREATE INDEX ON {} USING hnsw (embedding vector_cosine_ops)")
         self._connection.execute(query.format(sql.Identifier(self._name)))
+
+
+def _where(clause: Clause) -> Any:
+    """A condition with places for its values, and ``AND`` before it.
+
+    Texts compare by code points, whatever the language of the database.
+    """
+    from psycopg import sql
+
+    typed = {"number": "{}::double precision", "text": '{} COLLATE "C"', "boolean": "{}"}[clause.kind]
+    column = sql.SQL(typed).format(sql.Identifier(clause.field))
+    if clause.operator == "in":
+        return sql.SQL(" AND {} IN ({})").format(column, sql.SQL(", ").join(sql.Placeholder() * len(clause.values)))
+    return sql.SQL(" AND {} {} %s").format(column, sql.SQL(clause.operator))
 
 
 def _storable(value: Cell) -> Cell:

@@ -13,6 +13,7 @@ from ragbench.core.ledger import first_ten
 from ragbench.core.runs import Query, Unit
 from ragbench.core.runs import Run as Rankings
 from ragbench.retrievers._external import Answer, Failed, OwnIdsIndex
+from ragbench.retrievers._filters import rows_of
 from ragbench.retrievers.base import Ranking, Retriever
 
 UNASKED = "unasked_queries"
@@ -125,13 +126,14 @@ class RunIndex(OwnIdsIndex):
 
     def _look_up(self, query: Query, k: int) -> Answer:
         found = self._found(query.id)
-        if query.filter is None or isinstance(found, Failed):
-            return found if isinstance(found, Failed) else found[:k]
-        allowed = self._chunks.fields.mask(query.filter)
-        if self.unit == "chunk":
-            allowed = allowed[self._chunks.document_index]
-        known = self._chunks.row if self.unit == "chunk" else self._chunks.document_row
-        return [one for one in found if one[0] not in known or allowed[known[one[0]]]][:k]
+        if isinstance(found, Failed):
+            return found
+        if query.filter is not None:
+            allowed, known = self._chunks.fields.mask(query.filter), self._chunks.document_row
+            if self.unit == "chunk":
+                allowed, known = rows_of(self._chunks, query.filter), self._chunks.row
+            found = [one for one in found if one[0] not in known or allowed[known[one[0]]]]
+        return found[:k]
 
     def _found(self, query_id: str) -> Answer:
         at = self._position.get(query_id)

@@ -55,6 +55,8 @@ def run(options: Options, context: Context) -> Indexed:
     faults = target.check()
     if faults:
         raise SettingError("; ".join(faults), option="into")
+    if target.in_memory:
+        raise SettingError("has no path=, so the collection would be lost when the process ends", option="into")
     context = replace(context, cache=cache_folder(options.cache))
     began = time.perf_counter()
     chunks, ledger = _chunks(options, context)

@@ -51,7 +51,10 @@ def test_a_collection_is_replaced_only_on_request(ragbench: Any, filled: Any) ->
     assert ragbench("index", "--corpus", SHOP, "--into", place, "--replace").code == 0
 
 
-@pytest.mark.parametrize("into", ["bm25", "qdrant:path=x,existing=true", "qdrant:path=x,url=http://localhost:1"])
+@pytest.mark.parametrize(
+    "into",
+    ["bm25", "chroma", "qdrant:collection=x", "qdrant:path=x,existing=true", "qdrant:path=x,url=http://localhost:1"],
+)
 def test_what_cannot_be_filled(ragbench: Any, into: str) -> None:
     done = ragbench("index", "--corpus", SHOP, "--into", into)
     assert done.code == 2

@@ -14,6 +14,8 @@ from ragbench.core.errors import InputError, SettingError
 from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
+from ragbench.retrievers import _vector_database
+from ragbench.retrievers._database import Rows
 from ragbench.retrievers._vector_database import write_collection
 from ragbench.testing import check_retriever, small_corpus
 from tests.retrievers.databases import DATABASES, Spec, spec_of
@@ -129,3 +131,33 @@ def test_a_collection_of_another_program(spec: Spec, fill: Callable[..., None], 
     by_text = build(RETRIEVERS, {**spec, "text_field": "body"}).index(corpus, Context())
     assert {id_ for id_, _ in by_text.search(QUERIES, 100).ranking(0)} >= set(corpus.ids[:6])
     by_text.close()
+
+
+def test_a_collection_is_replaced_only_once_the_chunks_are_embedded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lancedb", reason="needs the extra lancedb")
+    spec = {"name": "lancedb", "path": tmp_path / "db", "collection": "stones"}
+    write_collection(build(RETRIEVERS, spec), small_corpus(), Context(), replace_it=False)
+
+    def breaks(*_: object, **__: object) -> None:
+        raise InputError("the model is gone")
+
+    monkeypatch.setattr(_vector_database, "embed", breaks)
+    with pytest.raises(InputError, match="the model is gone"):
+        write_collection(build(RETRIEVERS, spec), small_corpus(), Context(), replace_it=True)
+    index = build(RETRIEVERS, {**spec, "existing": True, "id_field": "chunk_id"}).index(small_corpus(), Context())
+    assert index.notes["items"] == len(small_corpus())
+
+
+def test_pgvector_finds_more_than_its_index_can(request: pytest.FixtureRequest) -> None:
+    """HNSW finds 1,000 rows at most."""
+    spec = {"name": "pgvector", "url": request.getfixturevalue("postgres_url"), "collection": "many"}
+    vectors = np.random.default_rng(1).normal(size=(1100, 8)).astype(np.float32)
+    client = build(RETRIEVERS, spec).connect()
+    table = client.create("many", 8, {})
+    ids = [f"i{at}" for at in range(1100)]
+    table.add(Rows(ids, vectors, [{"chunk_id": id_, "document_id": "d", "text": "t"} for id_ in ids]))
+    table.finish()
+    assert [len(hits) for hits in table.search(vectors[:2], 1050, [])] == [1050, 1050]
+    client.close()
