@@ -32,7 +32,7 @@ class Column(NamedTuple):
 def column_of(values: Iterable[object]) -> Column:
     """The values of one name as a field of one kind.
 
-    Texts, numbers and truth values count; lists, objects and blank texts do not. If all values are truth values, the
+    Texts, numbers and booleans count; lists, objects and blank texts do not. If all values are booleans, the
     field is boolean. If every value is a number, or a text that is one, it is a number, because the cells of a table
     are texts. Otherwise all values are texts.
 
@@ -87,7 +87,7 @@ class Fields:
     Args:
         ids: ids of the documents.
         titles: their titles, empty where there is none.
-        metadata: their metadata; empty if nobody knows them.
+        metadata: their metadata; empty if they are unknown.
 
     Examples:
         >>> fields = Fields(["a", "b"], ["", ""], [{"price": 5}, {"price": "20"}])
@@ -107,7 +107,7 @@ class Fields:
         return [name for name in seen if name not in OWN and any(c is not None for c in self.column(name).cells)]
 
     def column(self, name: str) -> Column:
-        """The field of that name. Names that no document has give a field without values."""
+        """The field of that name. A name that no document has gives a field without values."""
         if name not in self._columns:
             if name in OWN:
                 texts = self._ids if name == DOCUMENT else self._titles

@@ -10,8 +10,8 @@ written twice. ``and`` and ``in`` are the only words of the grammar.
 What a condition means depends on the kind of the field (`ragbench.core.fields`), and not on how a value is quoted:
 
 - Numbers compare as numbers.
-- Texts compare character by character, in the order of their code points. Dates written as 2026-11-29 are in the
-  order of time.
+- Texts compare character by character, in the order of their code points. Dates written as 2026-11-29 are
+  therefore in chronological order.
 - Booleans are ``true`` and ``false``. They have no order.
 - An item without the field matches no condition, ``!=`` included.
 """
@@ -125,7 +125,7 @@ class _Reader:
                 start = at + len(text[at:]) - len(text[at:].lstrip())
                 if text[start] in "\"'":
                     self._refuse(start, "this quote is not closed")
-                self._refuse(start, f"{text[start]!r} is no operator; there are = != < <= > >= and in")
+                self._refuse(start, f"{text[start]!r} is not an operator; use one of = != < <= > >= in")
             kind = str(found.lastgroup)
             self._tokens.append(_Token(kind, found[kind], found.start(kind)))
             at = found.end()
@@ -205,7 +205,7 @@ class Clause:
         field: name of the field.
         kind: its kind.
         operator: ``in``, ``!=``, or one of the order. Equality is ``in`` with one value, and a boolean has ``in`` only.
-        values: values of that kind; one, or several for ``in``. None at all match nothing.
+        values: values of that kind; one, or several for ``in``. Without values, nothing matches.
     """
 
     field: str

@@ -55,7 +55,7 @@ class Space(NamedTuple):
 
     Attributes:
         dimensions: numbers in a vector.
-        metric: ``cosine``, ``dot``, ``l2`` or ``l1``, or the database's own word for another.
+        metric: ``cosine``, ``dot``, ``l2`` or ``l1``, or the database's own name of another.
     """
 
     dimensions: int
@@ -63,7 +63,7 @@ class Space(NamedTuple):
 
     @property
     def sign(self) -> float:
-        """What makes the scores of a database rise with similarity: -1 for distances."""
+        """Factor that makes a higher score mean a more similar item: -1 for distances."""
         return -1.0 if self.metric in ("l2", "l1") else 1.0
 
 
@@ -82,12 +82,12 @@ class Collection(ABC):
         """The vectors. Only asked of a collection that is not empty.
 
         Raises:
-            InputError: the collection has no such vectors, or an index of them that contradicts the settings.
+            InputError: the collection has no such vectors, or their index uses another metric than the settings.
         """
 
     @abstractmethod
     def kind(self, field: str) -> Kind | str | None:
-        """The kind of a field, or another word for what it holds. None if there is no such field."""
+        """The kind of a field, or the name of its type if that is no kind. None if there is no such field."""
 
     @abstractmethod
     def search(
@@ -138,7 +138,7 @@ _KINDS: Mapping[type, Kind] = {str: "text", bool: "boolean", int: "number", floa
 
 
 def kind_of(values: Iterable[object]) -> Kind | str | None:
-    """The kind of values, or all their kinds in words. Lists, objects and None have none."""
+    """The kind of the values, or the kinds joined by "and". Lists, objects and None have none."""
     return " and ".join(sorted({_KINDS[type(value)] for value in values if type(value) in _KINDS})) or None
 
 

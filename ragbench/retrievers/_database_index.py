@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 QUERIES_PER_CALL = 256
 METRICS = ("cosine", "dot", "l2", "l1")
 MOST_TEXTS = 10_000
-"""Values of a field that a database without an order of texts is asked for at once."""
+"""The most values of a field in one condition, for a database that does not order texts."""
 
 
 class DatabaseIndex(OwnIdsIndex):
@@ -59,7 +59,7 @@ class DatabaseIndex(OwnIdsIndex):
         """Compare the vectors of the collection with those of the embedder.
 
         Raises:
-            InputError: they have other dimensions, or are compared in a way that is not meant for them.
+            InputError: they have other dimensions, or are compared by a metric that does not suit embeddings.
         """
         settings = self._settings
         with refusals(settings.database):
@@ -73,7 +73,7 @@ class DatabaseIndex(OwnIdsIndex):
             )
         if space.metric not in METRICS:
             raise InputError(
-                f"{which} compares vectors by {space.metric}, which is not meant for those of an embedder; "
+                f"{which} compares vectors by {space.metric}, which does not suit those of an embedder; "
                 f"use a collection that compares by {', '.join(METRICS[:-1])} or {METRICS[-1]}"
             )
         if space.metric != "cosine":
@@ -116,12 +116,12 @@ class DatabaseIndex(OwnIdsIndex):
 
     def _other_kind(self, clause: Clause, kind: str | None) -> str:
         where = f"the {self._settings.database} collection {self._settings.collection!r}"
-        write = "ragbench index writes the fields of the corpus"
+        fill = "fill it with ragbench index, which writes the fields of the corpus"
         if kind is None:
-            return f"{where} has no field {clause.field!r}, so it cannot filter by it; {write}"
+            return f"{where} has no field {clause.field!r} to filter by; {fill}"
         return (
-            f"{where} holds {kind} in its field {clause.field!r}, and the corpus {clause.kind}, so a filter would mean "
-            f"two things; {write}"
+            f"{where} has a field {clause.field!r} of kind {kind}, and in the corpus it is of kind {clause.kind}, "
+            f"so a filter would not mean the same; {fill}"
         )
 
     def _listed(self, clause: Clause, collection: Schemaless) -> Clause:
@@ -130,7 +130,7 @@ class DatabaseIndex(OwnIdsIndex):
         if len(values) > MOST_TEXTS:
             raise InputError(
                 f"{self._settings.database} cannot compare texts by {clause.operator}, and {len(values):,} values of "
-                f"{clause.field!r} are too many to ask for one by one; use a field of numbers"
+                f"{clause.field!r} match, which is too many to list; use a field of numbers"
             )
         return replace(clause, operator="in", values=tuple(values))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
 EMBEDDING = ("embedding_function", "embedding", "embeddings")
-"""What the parameter for the embedder is called, by store."""
+"""The names that stores give to the parameter for the embedder."""
 
 
 def makes_store(found: object) -> bool:
@@ -30,7 +30,7 @@ def open_store(found: Any, name: str, arguments: Mapping[str, object], model: st
     Args:
         found: its class, or a class method.
         name: its import path, for messages.
-        arguments: what the call is given besides the embedder.
+        arguments: the other arguments of the call.
         model: spec of the embedder.
 
     Raises:

@@ -46,7 +46,7 @@ def fields_to_write(chunks: Chunks, reserved: Collection[str], asked: Sequence[s
         }
         for name in dict.fromkeys(name for one in chunks.metadata for name, value in one.items() if value is not None):
             if name not in reasons and name not in OWN:
-                reasons[name] = "it has no single values, but lists, objects or blank texts"
+                reasons[name] = "its values are lists, objects or blank texts"
         entries = [LedgerEntry("index", name, reason, SKIPPED) for name, reason in reasons.items() if reason]
         return Written(kinds, Ledger(tuple(entries)))
     for name in asked:

@@ -103,7 +103,7 @@ class ChromaCollection(Schemaless):
         return int(self._collection.count())
 
     def cells(self, field: str) -> Iterable[object]:
-        """The value of a field of each item, a page of items after another."""
+        """The value of a field of each item, page by page."""
         for start in range(0, self.count(), PAGE):
             for known in self._collection.get(include=["metadatas"], limit=PAGE, offset=start)["metadatas"]:
                 yield (known or {}).get(field)
@@ -134,7 +134,7 @@ class ChromaCollection(Schemaless):
 
 
 def _where(clause: Clause) -> dict[str, object]:
-    """A condition as Chroma writes it. Its ``$ne`` also finds items without the field, so it is not used."""
+    """A condition in the syntax of Chroma. Its ``$ne`` also matches items without the field, so it is not used."""
     name, value = clause.field, clause.values[0]
     if clause.operator == "in":
         return {name: {"$in": list(clause.values)}}

@@ -105,7 +105,7 @@ class LanceTable(Collection):
         return int(self._table.count_rows())
 
     def space(self) -> Space:
-        """The vectors, by the schema. An index of them must compare as the settings say."""
+        """The vectors, by the schema. An index of them must use the metric of the settings."""
         import pyarrow as pa
 
         sizes = {one.name: one.type.list_size for one in self._table.schema if pa.types.is_fixed_size_list(one.type)}
@@ -114,7 +114,7 @@ class LanceTable(Collection):
             built = str(self._table.index_stats(index.name).distance_type) if index.columns == [self._vector] else ""
             if built in METRICS and built != self._metric:
                 raise InputError(
-                    f"the index of table {self._table.name!r} compares by {built}, and metric is {self._metric}; "
+                    f"the index of table {self._table.name!r} compares by {built}, but metric is {self._metric}; "
                     f"set metric={built}"
                 )
         return Space(sizes[self._vector], self._metric)

@@ -41,7 +41,7 @@ class LangChain(Retriever):
         object: import path of it.
         retriever: the retriever or vector store itself, from Python only.
         arguments: arguments of the class or class method, such as ``{persist_directory: db}``.
-        model: spec of the embedder that filled the store. A store that you made has its own.
+        model: spec of the embedder that filled the store. A store that you make yourself has its own.
         id_key: metadata key of the id; ``Document.id`` is used for a document that lacks it.
         by_text: identify a document by its text instead, for a store whose ids are random.
         returns: whether these are ids of chunks or of documents.

@@ -31,13 +31,13 @@ TOKEN = "MILVUS_TOKEN"  # noqa: S105 - the name of a variable, not a token
 LONGEST = 65_535
 """Bytes of a text field in Milvus."""
 SAMPLE = 1000
-"""Items that show the kind of a dynamic field."""
+"""Items that are read to find the kind of a dynamic field."""
 KINDS: Mapping[str, Kind] = {
     "VARCHAR": "text", "BOOL": "boolean",
     **dict.fromkeys(("INT8", "INT16", "INT32", "INT64", "FLOAT", "DOUBLE"), "number"),
 }  # fmt: skip
 WORDS = frozenset(("and", "or", "not", "in", "like", "is", "null", "exists", "true", "false", "between"))
-"""Words of Milvus's filters."""
+"""Reserved words of Milvus's filters."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class MilvusDatabase(Client):
         return MilvusCollection(self._client, name, self._vector, lite=self._lite)
 
     def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
-        """Create a collection whose ids are those of the chunks. Fields whose names are no words are dynamic."""
+        """Create a collection whose ids are those of the chunks. Fields whose names it refuses are dynamic."""
         from pymilvus import DataType
 
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=True)
@@ -153,7 +153,7 @@ class MilvusCollection(Collection):
         """The k nearest items. Distances count as negative scores."""
         asked: dict[str, Any] = {"anns_field": self._vector} if self._vector else {}
         if clauses and self._lite:
-            # Its HNSW index finds too few items if few match, unless it may look at all of them.
+            # If few items match, its HNSW index finds too few of them, unless it may look at all items.
             asked["search_params"] = {"params": {"ef": self.count()}}
         answers = self._client.search(
             self._name, data=np.asarray(vectors).tolist(), limit=k, output_fields=list(fields),
@@ -187,13 +187,13 @@ def _name(field: str) -> str:
 
 
 def _literal(value: Cell) -> str:
-    # Milvus does not know the escapes of other characters than ASCII.
+    # Milvus does not read the escapes of characters outside ASCII.
     return json.dumps(value, ensure_ascii=False)
 
 
 def _condition(clause: Clause) -> str:
-    """A condition as Milvus writes it. It finds no item without the field."""
-    if clause.operator == "in" and not _plain(clause.field):  # Milvus Lite knows `in` for fields of the schema alone
+    """A condition in the syntax of Milvus. It matches no item without the field."""
+    if clause.operator == "in" and not _plain(clause.field):  # Milvus Lite applies `in` to fields of the schema only
         return f"({' or '.join(f'{_name(clause.field)} == {_literal(value)}' for value in clause.values)})"
     if clause.operator == "in":
         return f"{_name(clause.field)} in [{', '.join(map(_literal, clause.values))}]"

@@ -140,7 +140,7 @@ class PgTable(Collection):
         return int(self._connection.execute(query).fetchone()[0])
 
     def space(self) -> Space:
-        """The vectors, by the type of the column. Its indexes must compare as the settings say."""
+        """The vectors, by the type of the column. Its indexes must use the metric of the settings."""
         from psycopg import sql
 
         found = self._connection.execute(
@@ -151,7 +151,7 @@ class PgTable(Collection):
         built = [OPERATOR_CLASSES[name] for (name,) in found if name in OPERATOR_CLASSES]
         if built and self._metric not in built:
             raise InputError(
-                f"the index of table {self._name!r} compares by {built[0]}, and metric is {self._metric}; "
+                f"the index of table {self._name!r} compares by {built[0]}, but metric is {self._metric}; "
                 f"set metric={built[0]}"
             )
         query = sql.SQL("SELECT vector_dims({0}) FROM {1} WHERE {0} IS NOT NULL LIMIT 1")
@@ -187,7 +187,7 @@ class PgTable(Collection):
         texts = ["[" + ",".join(map(repr, vector.tolist())) + "]" for vector in np.asarray(vectors)]
         values = [_storable(value) for clause in clauses for value in clause.values]
         hits: list[list[Hit]] = [[] for _ in texts]
-        # An HNSW index finds no more than this many rows, and filters those that it has found.
+        # An HNSW index finds at most this many rows, and filters only those that it has found.
         with self._connection.transaction():
             if clauses or k > MOST:
                 self._connection.execute("SET LOCAL enable_indexscan = off")
@@ -231,7 +231,7 @@ class PgTable(Collection):
 
 
 def _where(clause: Clause) -> Any:
-    """A condition with places for its values, and ``AND`` before it.
+    """A condition with placeholders for its values, and ``AND`` before it.
 
     Texts compare by code points, whatever the language of the database.
     """
@@ -245,5 +245,5 @@ def _where(clause: Clause) -> Any:
 
 
 def _storable(value: Cell) -> Cell:
-    """The value without the one character that PostgreSQL refuses."""
+    """The value without the null character, which PostgreSQL refuses."""
     return value.replace("\0", " ") if isinstance(value, str) else value

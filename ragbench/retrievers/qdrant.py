@@ -100,7 +100,7 @@ class QdrantCollection(Schemaless):
         return int(self._client.count(self._name, exact=True).count)
 
     def cells(self, field: str) -> Iterable[object]:
-        """The value of a field of each item, a page of items after another."""
+        """The value of a field of each item, page by page."""
         offset: Any = None
         while True:
             points, offset = self._client.scroll(
@@ -150,7 +150,7 @@ def _condition(clause: Clause) -> Any:
     from qdrant_client import models
 
     key = _path(clause.field)
-    if clause.kind == "text":  # `in` alone, since Qdrant does not order texts
+    if clause.kind == "text":  # always `in`, since Qdrant does not order texts
         return models.FieldCondition(key=key, match=models.MatchAny(any=[str(value) for value in clause.values]))
     if clause.kind == "boolean":
         either = [models.MatchValue(value=bool(value)) for value in clause.values]

@@ -39,11 +39,11 @@ def run(options: Options, context: Context) -> Indexed:
     """Embed every chunk and write it with its vector, text, title and ids into a collection.
 
     The collection has the fields ``chunk_id``, ``document_id``, ``title`` and ``text`` and the metadata of the
-    documents, as numbers, texts or truth values. Its vectors are compared by cosine. ``retriever`` is the spec that
+    documents, as numbers, texts or booleans. Its vectors are compared by cosine. ``retriever`` is the spec that
     searches it in an evaluation.
 
     Raises:
-        SettingError: this retriever is no vector database or has a wrong setting, or the collection exists.
+        SettingError: this is no vector database, is in memory or has a wrong setting, or the collection exists.
         InputError: the database cannot be opened.
 
     Examples:

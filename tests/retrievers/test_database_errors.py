@@ -170,11 +170,11 @@ def test_an_index_for_another_metric(tmp_path: Path, request: pytest.FixtureRequ
     made(spec, [f"{at}" for at in range(len(vectors))], vectors)
     table = lancedb.connect(str(tmp_path / "l")).open_table("stones")
     table.create_index("vector", config=lancedb.index.IvfFlat(distance_type="l2", num_partitions=2))
-    with pytest.raises(InputError, match="compares by l2, and metric is cosine; set metric=l2"):
+    with pytest.raises(InputError, match="compares by l2, but metric is cosine; set metric=l2"):
         opened(spec)
     assert opened({**spec, "metric": "l2"}).notes["metric"] == "l2"
     spec = {"name": "pgvector", "url": request.getfixturevalue("postgres_url"), "collection": "Stones 2"}
     made(spec, list(CORPUS.ids), MiniLM().encode(CORPUS.contents, "passage"))
-    with pytest.raises(InputError, match="compares by cosine, and metric is dot; set metric=cosine"):
+    with pytest.raises(InputError, match="compares by cosine, but metric is dot; set metric=cosine"):
         opened({**spec, "metric": "dot"})
     opened(spec).close()

@@ -75,7 +75,7 @@ def test_a_collection_without_the_field_or_with_another_kind(database: Spec, con
     index.close()
     numbers = Chunks(**{**vars_of(CHUNKS), "metadata": [{"brand": at} for at in range(60)]})
     index = build(RETRIEVERS, {**spec, "existing": True, "id_field": "chunk_id"}).index(numbers, context)
-    with pytest.raises(InputError, match="holds text in its field 'brand', and the corpus number"):
+    with pytest.raises(InputError, match="field 'brand' of kind text, and in the corpus it is of kind number"):
         index.search(asked(["brand<3"]), 3)
     index.close()
 
