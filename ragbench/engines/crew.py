@@ -5,16 +5,15 @@ started again, makes its parts again, and repeats the calls that it had in fligh
 worker keeps, so the results are the same.
 """
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ragbench.core.context import Spread
-from ragbench.core.errors import InputError, RagbenchError
+from ragbench.core.errors import RagbenchError
 from ragbench.core.spelling import named
 from ragbench.engines.base import EngineSettings, Table
-from ragbench.engines.ray import RETRIES, Fault
+from ragbench.engines.ray import RETRIES, Fault, worker_error
 from ragbench.engines.session import Cluster, session
 
 Make = Callable[[Table], object]
@@ -72,14 +71,12 @@ class RaySpread:
 
     def _start(self) -> None:
         import ray
-        from ray import cloudpickle
 
         worker = ray.remote(_Worker).options(
             num_cpus=self._cluster.cpus_per_worker, num_gpus=self._settings.gpus_per_worker, max_restarts=-1,
             max_task_retries=RETRIES, scheduling_strategy="SPREAD",
         )  # fmt: skip
-        made = cloudpickle.dumps(self._make)
-        self._actors = [worker.remote(made) for _ in range(self._cluster.workers)]
+        self._actors = [worker.remote(self._make) for _ in range(self._cluster.workers)]
 
 
 class RayCrew:
@@ -122,7 +119,8 @@ class RayCrew:
         try:
             found: list[Any] = ray.get(calls)
         except ray.exceptions.RayError as error:
-            raise _lost(error) from error
+            advice = f"each holds its share of the corpus, so give more {named('workers')} on more machines"
+            raise worker_error(error, advice) from error
         for one in found:
             if isinstance(one, Fault):
                 raise one.error()
@@ -132,8 +130,8 @@ class RayCrew:
 class _Worker:
     """A worker in a process of Ray."""
 
-    def __init__(self, make: bytes) -> None:
-        self._make: Make = pickle.loads(make)  # noqa: S301 - sent by the process that drives the session
+    def __init__(self, make: Make) -> None:
+        self._make = make
         self._parts: dict[int, object] = {}
 
     def call(self, number: int, table: Table, method: str, shared: tuple[Any, ...], *own: Any) -> object:
@@ -143,23 +141,4 @@ class _Worker:
                 self._parts[number] = self._make(table)
             return getattr(self._parts[number], method)(*shared, *own)
         except RagbenchError as error:
-            return Fault(type(error), str(error), vars(error))
-
-
-def _lost(error: Exception) -> RagbenchError:
-    """What to say of a worker that ended again and again, or of an error in it that nobody has foreseen."""
-    from ray.exceptions import OutOfMemoryError, RayTaskError
-
-    said = " ".join(str(error).split())
-    cause = error.cause if isinstance(error, RayTaskError) else error
-    if isinstance(cause, OutOfMemoryError) or "OOM" in said or "out of memory" in said.lower():
-        return InputError(
-            f"a worker of Ray ran out of memory; each holds its share of the corpus. Give more {named('workers')} on "
-            "more machines"
-        )
-    if isinstance(error, RayTaskError):
-        return InputError(f"a worker of Ray failed: {str(error).strip().rpartition(chr(10))[2]}")
-    return InputError(
-        f"a worker of Ray ended {RETRIES + 1} times in the same call, which is often a lack of memory; give more "
-        f"{named('workers')} on more machines ({said[:500]})"
-    )
+            return Fault(error)

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from ragbench.core.errors import RagbenchError
 from ragbench.engines.base import EngineSettings
+from ragbench.engines.ray import Fault
 from ragbench.engines.session import session
 from ragbench.models.llm.base import CALL, LLM, UNREADABLE, LLMError, Request, Response
 from ragbench.models.llm.connect import Connection, Through
@@ -45,51 +46,24 @@ def calls_through(settings: EngineSettings) -> Iterator[Through | None]:
         yield partial(ModelWorkers, workers=cluster.workers, gpus=settings.gpus_per_worker)
 
 
-class Failure(NamedTuple):
-    """An `LLMError` on its way between processes; see there."""
-
-    reason: str
-    retry: bool
-    retry_after: float | None = None
-    fatal: bool = False
-    limited: bool = False
-    in_doubt: bool = False
-    broken: bool = False
-
-    @classmethod
-    def of(cls, error: LLMError) -> "Failure":
-        """Take an error apart."""
-        return cls(
-            str(error), error.retry, error.retry_after, error.fatal, error.limited, error.in_doubt, error.broken
-        )  # fmt: skip
-
-    def error(self) -> LLMError:
-        """Put the error together again."""
-        reason, retry, retry_after, fatal, limited, in_doubt, broken = self
-        return LLMError(
-            reason, retry=retry, retry_after=retry_after, fatal=fatal, limited=limited, in_doubt=in_doubt,
-            broken=broken,
-        )  # fmt: skip
-
-
 class Worker:
     """What runs in a worker: one model. Ray runs its calls in one event loop."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def open(self) -> Failure | None:
+    async def open(self) -> Fault[LLMError] | None:
         """Make the model, and load its weights if it has any. Returns why it cannot be used, or None."""
         try:
             self._llm: LLM = self._connection.open()
             await self._llm.open()
         except RagbenchError as error:
-            return Failure(str(error), retry=False, fatal=True)
+            return Fault(LLMError(str(error), retry=False, fatal=True))
         except LLMError as error:
-            return Failure.of(error)
+            return Fault(error)
         return None
 
-    async def complete(self, request: Request, call: str) -> Response | Failure:
+    async def complete(self, request: Request, call: str) -> Response | Fault[LLMError]:
         """Make one call.
 
         Args:
@@ -100,10 +74,10 @@ class Worker:
         try:
             return await self._llm.complete(request)
         except LLMError as error:
-            return Failure.of(error)
+            return Fault(error)
         except UNREADABLE as error:
             reason = f"the reply cannot be read ({type(error).__name__}: {error})"
-            return Failure(reason, retry=False, in_doubt=True)
+            return Fault(LLMError(reason, retry=False, in_doubt=True))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -136,7 +110,6 @@ class ModelWorkers(LLM):
         self._connection, self._llm, self._count, self._gpus = connection, llm, workers, gpus
         self._actors: list[_Actor] = []
         self._starting: set[asyncio.Task[None]] = set()
-        self._begun = False
         self._lost = 0
         """Workers that ended since the last answer."""
 
@@ -150,8 +123,7 @@ class ModelWorkers(LLM):
         Raises:
             LLMError: a worker cannot use the model, or the workers end while they start.
         """
-        if not self._begun:
-            self._begun = True
+        if not self._actors and not self._starting:
             self._add(self._count)
         while not self._actors:
             done, _ = await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
@@ -167,7 +139,7 @@ class ModelWorkers(LLM):
         actor.in_flight += 1
         call = actor.handle.complete.remote(request, CALL.get())
         try:
-            outcome: Response | Failure = await call
+            outcome: Response | Fault[LLMError] = await call
         except asyncio.CancelledError:
             ray.cancel(call)
             raise
@@ -177,7 +149,7 @@ class ModelWorkers(LLM):
             raise self._ended(actor, error) from error
         finally:
             actor.in_flight -= 1
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, Fault):
             raise outcome.error()
         self._lost = 0
         return outcome

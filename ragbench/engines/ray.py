@@ -4,12 +4,15 @@ What flows through Ray Data are descriptions of parts. An actor opens the stage 
 returns or writes its table. Ray's own readers and writers are not used, because they cut and number files by size and
 by the time at which blocks arrive: parts would differ from run to run, and could neither be compared by bytes nor be
 found again after a kill. Backpressure, retries and the placement of actors are those of Ray Data.
+
+Stages, parts and results are pickled, as Ray pickles the arguments of its own calls. They go only between the processes
+of one session and never into a file, so nothing is unpickled that this program did not make.
 """
 
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ragbench.core.context import Progress
 from ragbench.core.errors import InputError, RagbenchError
@@ -18,6 +21,7 @@ from ragbench.engines.base import EngineName, EngineSettings, Part, Stage, Table
 from ragbench.engines.session import Cluster
 from ragbench.engines.worker import PartWorker
 
+E = TypeVar("E", bound=Exception)
 RETRIES = 10
 """How often a part is begun again after its worker ended."""
 
@@ -73,20 +77,24 @@ class RayEngine:
             try:
                 for block in results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                     for number, done in zip(block["number"].to_pylist(), block["done"].to_pylist(), strict=True):
-                        result = pickle.loads(done)  # noqa: S301 - made by a worker of this session
+                        result = pickle.loads(done)  # noqa: S301 - see the top of this module
                         if isinstance(result, Fault):
                             raise result.error()
                         yield result
                         advance(parts[number].rows)
             except RayError as error:
-                raise _worker_error(error) from error
+                advice = (
+                    f"give fewer {named('workers')} or a smaller {named('batch_size')}. Finished parts stay, and the "
+                    "same command goes on with the others"
+                )
+                raise worker_error(error, advice) from error
 
 
 class _Actor:
     """A worker in a process of Ray."""
 
     def __init__(self, worker: bytes) -> None:
-        self._worker: PartWorker = pickle.loads(worker)  # noqa: S301 - sent by the process that drives the session
+        self._worker: PartWorker = pickle.loads(worker)  # noqa: S301 - as above
 
     def __call__(self, batch: Table) -> Table:
         import pyarrow
@@ -102,38 +110,40 @@ class _Actor:
         try:
             result = self._worker.table(part) if self._worker.folder is None else self._worker.write(number, part)
         except RagbenchError as error:
-            result = Fault(type(error), str(error), vars(error))
+            result = Fault(error)
         return pickle.dumps(result)
 
 
-class Fault:
+class Fault(Generic[E]):
     """An error of ragbench on its way from a worker. Ray would wrap it, and some cannot be pickled themselves."""
 
-    def __init__(self, kind: type[RagbenchError], message: str, state: dict[str, Any]) -> None:
-        self._kind, self._message, self._state = kind, message, state
+    def __init__(self, error: E) -> None:
+        self._kind, self._message, self._state = type(error), str(error), vars(error)
 
-    def error(self) -> RagbenchError:
+    def error(self) -> E:
         """The error again."""
         error = self._kind.__new__(self._kind, self._message)
         vars(error).update(self._state)
         return error
 
 
-def _worker_error(error: Exception) -> RagbenchError:
-    """What to say of a worker that ended again and again, or of an error in it that nobody has foreseen."""
+def worker_error(error: Exception, advice: str) -> InputError:
+    """What to say of a worker that ended again and again, or of an error in it that nobody has foreseen.
+
+    Args:
+        error: what Ray raised.
+        advice: what to do if the memory is too small.
+    """
     from ray.exceptions import OutOfMemoryError, RayTaskError
 
     said = " ".join(str(error).split())
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(cause, OutOfMemoryError) or "OOM" in said or "out of memory" in said.lower():
-        return InputError(
-            f"a worker of Ray ran out of memory; give fewer {named('workers')} or a smaller {named('batch_size')}. "
-            "Finished parts stay, and the same command goes on with the others"
-        )
+        return InputError(f"a worker of Ray ran out of memory; {advice}")
     if isinstance(error, RayTaskError):
         last = str(error).strip().rpartition("\n")[2]
         return InputError(f"a worker of Ray failed: {last}")
     return InputError(
-        f"a worker of Ray ended {RETRIES + 1} times with the same part, which is often a lack of memory; give fewer "
-        f"{named('workers')} or a smaller {named('batch_size')}. Finished parts stay ({said[:500]})"
+        f"a worker of Ray ended {RETRIES + 1} times at the same work, which is often a lack of memory; {advice} "
+        f"({said[:500]})"
     )

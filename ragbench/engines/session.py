@@ -29,7 +29,6 @@ MOST_SOCKET_PATH = 60
 """Ray puts sockets below its folder, and their paths may have some 100 characters."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TQDM": "0",
 }
@@ -81,11 +80,17 @@ def session(settings: EngineSettings, *, cores: bool = True) -> Iterator[Cluster
         if ray.is_initialized():
             yield _cluster(ray, settings, local=False, cores=cores)
             return
+        from ray._private import worker
+
+        # Whatever it was told about logs, Ray prints to the standard output that a worker ended. Its debugger uses the
+        # same switch.
+        shown, worker._worker_logs_enabled = worker._worker_logs_enabled, False
         try:
             _start(ray, address, settings, folder)
             yield _cluster(ray, settings, local=address == "local", cores=cores)
         finally:
             ray.shutdown()
+            worker._worker_logs_enabled = shown
 
 
 def _start(ray: Any, address: str, settings: EngineSettings, folder: Path | None) -> None:

@@ -5,9 +5,9 @@ the queries, how many chunks there are, and how many words they have. Its scores
 whole corpus, to the last bit: the formulas of bm25s, in the same order and precision.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -29,21 +29,17 @@ class Statistics:
         frequencies: number of chunks that have a word, by word; a word that none has is not in it.
     """
 
-    chunks: int = 0
-    words: int = 0
-    frequencies: Mapping[str, int] | None = None
-
-    def __add__(self, other: "Statistics") -> "Statistics":
-        """The statistics of two parts together."""
-        frequencies = dict(self.frequencies or {})
-        for word, count in (other.frequencies or {}).items():
-            frequencies[word] = frequencies.get(word, 0) + count
-        return Statistics(self.chunks + other.chunks, self.words + other.words, frequencies)
+    chunks: int
+    words: int
+    frequencies: Mapping[str, int]
 
     @classmethod
-    def total(cls, parts: Iterable["Statistics"]) -> "Statistics":
+    def total(cls, parts: Sequence["Statistics"]) -> "Statistics":
         """The statistics of all parts."""
-        return reduce(cls.__add__, parts, cls())
+        frequencies: Counter[str] = Counter()
+        for part in parts:
+            frequencies.update(part.frequencies)
+        return cls(sum(part.chunks for part in parts), sum(part.words for part in parts), frequencies)
 
 
 class Postings:
@@ -102,18 +98,17 @@ class Postings:
         if self._weights_for != (settings, whole.chunks, whole.words):
             self._weights, self._weights_for = {}, (settings, whole.chunks, whole.words)
         scores = np.zeros(len(self.lengths), dtype=np.float32)
-        absent = np.zeros(0, dtype=np.float32)
+        absent = []
         for word in words:
-            if word not in (whole.frequencies or {}):
+            if word not in whole.frequencies:
                 continue
             weights = _Weights(settings, whole, word)
-            absent = np.append(absent, weights.absent)
+            absent.append(weights.absent)
             at = self._number.get(word)
             if at is not None:
                 # A chunk stands once in the postings of a word.
                 scores[self._chunk[self._postings(at)]] += self._weights_of(at, weights)
-        if len(absent) and settings.method in ("bm25l", "bm25+"):
-            scores += absent.sum()
+        scores += np.sum(absent, dtype=np.float32)
         return scores
 
     def _postings(self, at: int) -> slice:
@@ -136,7 +131,7 @@ class _Weights:
         self._settings = settings
         self._average = np.float64(whole.words / whole.chunks)
         self._factor = scoring._select_tfc_scorer(settings.method)
-        idf = scoring._select_idf_scorer(settings.method)((whole.frequencies or {})[word], N=whole.chunks)
+        idf = scoring._select_idf_scorer(settings.method)(whole.frequencies[word], N=whole.chunks)
         self._idf = np.float32(idf)
         lowest = settings.method in ("bm25l", "bm25+")
         self.absent = np.float32(idf * self._times(0, self._average)) if lowest else np.float32(0)

@@ -78,7 +78,7 @@ class BM25(Retriever):
         if self.language == AUTO:
             settings = replace(self, language=language_named(languages_of_chunks(chunks).main))
         if context.spread is None:
-            index = BM25Index(settings, settings.model_of(chunks.contents), chunks)
+            index = BM25Index(settings, settings._model_of(chunks.contents), chunks)
         else:
             from ragbench.retrievers._sharded import ShardedBM25
 
@@ -87,7 +87,7 @@ class BM25(Retriever):
             index.notes["language"] = settings.language
         return index
 
-    def model_of(self, texts: Sequence[str]) -> Any:
+    def _model_of(self, texts: Sequence[str]) -> Any:
         """A model of bm25s that holds the texts.
 
         Raises:

@@ -117,8 +117,8 @@ class Dense(Retriever):
 
             if self.index_type != "flat":
                 raise ArmError(
-                    f"the workers of {context.spread.name} search exactly, so they have no "
-                    f"index_type={self.index_type}: leave it out, or evaluate this system in one process"
+                    f"workers search exactly, so index_type={self.index_type} is not available: leave it out, or "
+                    "evaluate this system in one process"
                 )
             crew = context.spread(chunks.ids, chunks.contents)
             return ShardedDense(embedder, self, chunks, crew, context)

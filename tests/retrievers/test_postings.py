@@ -31,6 +31,6 @@ def test_scores_of_parts_are_those_of_one_index(method: str, seed: int) -> None:
             bounds = np.arange(len(texts) + 1)
         shards = [Postings(settings, texts[low:high]) for low, high in pairwise(bounds.tolist())]
         for position, words in enumerate(words_of(settings, [query.text for query in queries])):
-            whole = Statistics.total(shard.statistics(words) for shard in shards)
+            whole = Statistics.total([shard.statistics(words) for shard in shards])
             found = np.concatenate([shard.scores(settings, words, whole) for shard in shards])
             np.testing.assert_array_equal(found, expected[position])
