@@ -38,18 +38,18 @@ class Crew(Protocol):
 
         Args:
             method: its name.
-            given: arguments for all.
-            own: a last argument for each of them.
+            given: the arguments for every part.
+            own: one further argument for each part, which is passed last.
         """
         ...
 
 
 class Spread(Protocol):
-    """Gives chunks to workers. Equal calls return the same workers."""
+    """Gives chunks to workers. Calls with the same two sequences return the same workers."""
 
     @property
     def name(self) -> str:
-        """What kind of workers there are, and how many."""
+        """The kind and the number of the workers, as in ``ray, 2 workers``."""
         ...
 
     def __call__(self, ids: Sequence[str], contents: Sequence[str]) -> Crew:

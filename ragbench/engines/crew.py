@@ -1,8 +1,8 @@
-"""Parts of chunks on the workers of a Ray cluster, which answer calls about them.
+"""The workers of a Ray cluster each hold a part of the chunks, and answer calls about it.
 
-A worker makes what it needs of a part from the table of the part, which Ray keeps in its object store. One that ends is
-started again, makes its parts again, and repeats the calls that it had in flight. A call changes nothing but what the
-worker keeps, so the results are the same.
+A worker builds what it needs from the table of its part, which Ray keeps in its object store. If a worker ends, Ray
+starts it again: it builds its parts again and repeats the calls that were in flight. Calls change nothing outside of
+the worker, so the results are the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,18 +17,18 @@ from ragbench.engines.ray import RETRIES, Fault, worker_error
 from ragbench.engines.session import Cluster, session
 
 Make = Callable[[Table], object]
-"""Makes what a worker holds of a part. Its methods are what can be called."""
+"""Builds what a worker holds for a part. Calls name its methods."""
 
 
 @contextmanager
 def spreading(settings: EngineSettings, make: Make) -> Iterator[Spread | None]:
-    """What gives chunks to the workers of the chosen engine; None for this process.
+    """Yield what gives chunks to the workers of the chosen engine, or None if this process searches them.
 
-    A Ray session that starts here ends with the block. Open it in a thread that lasts as long.
+    A Ray session that starts here ends with the block. Open it in a thread that lasts as long as the block.
 
     Args:
         settings: where the workers run.
-        make: makes what a worker holds of a part, from a table with the columns ``id`` and ``content``.
+        make: builds what a worker holds for a part, from a table with the columns ``id`` and ``content``.
 
     Raises:
         MissingExtra: Ray is chosen and not installed.
@@ -83,10 +83,10 @@ class RayCrew:
     """Workers that hold the parts of some chunks. See `ragbench.core.context.Crew`.
 
     Args:
-        number: of the chunks, for the workers.
+        number: identifies the chunks to the workers.
         actors: the workers. With fewer chunks than workers, the last workers hold none.
         ids: ids of the n chunks.
-        contents: what is searched of each.
+        contents: the text that is searched in each of them.
     """
 
     def __init__(self, number: int, actors: Sequence[Any], ids: Sequence[str], contents: Sequence[str]) -> None:
@@ -135,7 +135,7 @@ class _Worker:
         self._parts: dict[int, object] = {}
 
     def call(self, number: int, table: Table, method: str, shared: tuple[Any, ...], *own: Any) -> object:
-        """Call a method of a part, which is made if the worker does not hold it."""
+        """Call a method of a part, which is built if the worker does not hold it yet."""
         try:
             if number not in self._parts:
                 self._parts[number] = self._make(table)

@@ -4,8 +4,8 @@ Only the calls leave the process of the job. The client stays there, with the ra
 and the answer cache. There is thus one of each, however many workers make the calls, and an answer is on disk before
 anything uses it. A worker holds the model alone: the connections to its service, or its weights.
 
-A worker that ends takes the calls with it that it had in flight. They count against the budget, since the service may
-bill them, and another worker makes them again.
+When a worker ends, its calls in flight are lost. They count against the budget, since the service may bill them, and
+another worker makes them again.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from ragbench.models.llm.base import CALL, LLM, UNREADABLE, LLMError, Request, R
 from ragbench.models.llm.connect import Connection, Through
 
 MOST_LOSSES = 3
-"""The run ends if this many times the number of workers end with no answer between them."""
+"""The run ends if workers end this many times as often as there are workers, with no answer in between."""
 CLOSING_SECONDS = 5.0
 
 
 @contextmanager
 def calls_through(settings: EngineSettings) -> Iterator[Through | None]:
-    """What makes the calls of models on the chosen engine; None for this process.
+    """Yield what makes the calls of models on the chosen engine, or None if this process makes them.
 
-    A Ray session that starts here ends with the block. Open it in a thread that lasts as long: the processes of a
-    session end with the thread that started them.
+    A Ray session that starts here ends with the block. Open it in a thread that lasts as long as the block: the
+    processes of a session end with the thread that started them.
 
     Raises:
         MissingExtra: Ray is chosen and not installed.
@@ -95,8 +95,7 @@ class _Actor:
 class ModelWorkers(LLM):
     """A language model that workers of Ray call. They start at the first call.
 
-    The process is connected to Ray already. Like the client in front of it, it works in one event loop. Text is not
-    passed on while it is written.
+    It needs an open session of Ray. Like the client in front of it, it works in one event loop. It does not stream.
 
     Args:
         connection: makes the model, in each worker.
@@ -118,7 +117,7 @@ class ModelWorkers(LLM):
         return self._llm.fingerprint()
 
     async def open(self) -> None:
-        """Start the workers, and wait until one of them can be asked.
+        """Start the workers, and wait until one of them is ready.
 
         Raises:
             LLMError: a worker cannot use the model, or the workers end while they start.
@@ -208,7 +207,7 @@ class ModelWorkers(LLM):
             return
 
     def _ended(self, actor: _Actor, error: Exception) -> LLMError:
-        """Replace a worker that ended. Returns what becomes of a call that it had in flight."""
+        """Replace a worker that ended. Returns the error of a call that it had in flight."""
         if actor in self._actors:
             self._actors.remove(actor)
             self._lost += 1

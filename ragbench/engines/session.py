@@ -1,7 +1,7 @@
 """A session of Ray: the one place that starts it or connects to a cluster.
 
 Ray reports no usage, starts no dashboard, and prints nothing: its log lines stay in its own files, and its progress
-bars are off. What it raises is worded here.
+bars are off. This module words the errors that Ray raises.
 """
 
 import logging
@@ -53,7 +53,7 @@ class Cluster:
 
 @contextmanager
 def session(settings: EngineSettings, *, cores: bool = True) -> Iterator[Cluster]:
-    """Start Ray on this machine or connect to a cluster, and end what was begun.
+    """Start Ray on this machine or connect to a cluster, and end what was started.
 
     A session that the user has opened by ``ray.init()`` is used, and stays open.
 
@@ -161,13 +161,14 @@ def _cluster(ray: Any, settings: EngineSettings, *, local: bool, cores: bool) ->
     if each and gpus < each:
         raise SettingError(f"is {each:g}, and the cluster has {gpus:g} GPUs; leave it out", option="gpus_per_worker")
     workers = settings.workers or max(1, int(gpus / each) if each else cpus)
-    # Ray would wait for ever for machines that may join.
+    # Otherwise, Ray would wait forever for more machines.
     if each and workers * each > gpus:
         raise SettingError(
-            f"is {workers}, and {gpus:g} GPUs have room for {int(gpus / each)} with {each:g} each", option="workers"
+            f"is {workers}, and {gpus:g} GPUs are enough for {int(gpus / each)} workers with {each:g} each",
+            option="workers",
         )
     if cores and workers > cpus:
-        raise SettingError(f"is {workers}, and the cluster has {cpus} cores, one for each worker", option="workers")
+        raise SettingError(f"is {workers}, and the cluster has {cpus} cores; each worker takes one", option="workers")
     return Cluster(ray, workers, max(1, cpus // workers) if local else 1, local)
 
 

@@ -42,7 +42,7 @@ class LateBlend:
     Attributes:
         embedder: gives sentence and token vectors.
         bm25: an index of the same chunks.
-        signals: gives the other two signals.
+        signals: gives MaxSim and cosine.
     """
 
     embedder: Embedder
@@ -54,10 +54,10 @@ class LateBlend:
         """Index the chunks for all three signals.
 
         Args:
-            spec: of the embedder.
+            spec: the spec of the embedder.
             lexical: settings of BM25.
             chunks: the chunks.
-            context: of the job.
+            context: the context of the job.
         """
         embedder, bm25 = build(EMBEDDERS, spec), lexical.index(chunks, context)
         if context.spread is not None:
@@ -141,8 +141,7 @@ def max_sim(query: Floats, passages: Sequence[Packed]) -> Floats:
     filled = np.flatnonzero(lengths)
     if len(query) == 0 or len(filled) == 0:
         return out
-    # In double precision, as a product of single precision depends on what else is multiplied: equal passages would
-    # not have equal scores.
+    # In single precision, a product depends on what else is multiplied, so equal passages could have different scores.
     tokens = np.concatenate([passages[i].tokens for i in filled.tolist()], dtype=np.float64)
     scales = np.concatenate([passages[i].scales for i in filled.tolist()])
     cosines = (tokens @ query.T.astype(np.float64)) * scales[:, None]

@@ -2,7 +2,7 @@
 
 A part counts its words once. To answer queries, it needs to know how many chunks of the whole corpus have each word of
 the queries, how many chunks there are, and how many words they have. Its scores are then those of one index of the
-whole corpus, to the last bit: the formulas of bm25s, in the same order and precision.
+whole corpus, to the last bit, since it computes the formulas of bm25s in the same order and precision.
 """
 
 from collections import Counter
@@ -15,18 +15,18 @@ import numpy.typing as npt
 from ragbench.retrievers.bm25 import BM25
 
 TEXTS_AT_ONCE = 20_000
-"""Texts that are held as words at the same time."""
+"""Texts that are tokenized at once."""
 Counts = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What BM25 needs of a corpus, for some words.
+    """What BM25 needs to know about a corpus, for some words.
 
     Attributes:
         chunks: number of chunks.
         words: number of words in all of them.
-        frequencies: number of chunks that have a word, by word; a word that none has is not in it.
+        frequencies: number of chunks that have a word, by word. A word that no chunk has is absent.
     """
 
     chunks: int
@@ -106,7 +106,7 @@ class Postings:
             absent.append(weights.absent)
             at = self._number.get(word)
             if at is not None:
-                # A chunk stands once in the postings of a word.
+                # The postings of a word list each chunk once, so no index is repeated.
                 scores[self._chunk[self._postings(at)]] += self._weights_of(at, weights)
         scores += np.sum(absent, dtype=np.float32)
         return scores
@@ -137,7 +137,7 @@ class _Weights:
         self.absent = np.float32(idf * self._times(0, self._average)) if lowest else np.float32(0)
 
     def of(self, times: Counts, lengths: Counts) -> npt.NDArray[np.float32]:
-        """The weights (m,) in chunks that have the word so many times and are so long."""
+        """The weights (m,) in m chunks, given how often each has the word and how many words it has."""
         found = np.float64(self._idf) * self._times(times.astype(np.float32), lengths.astype(np.float64))
         return np.asarray(found - np.float64(self.absent), dtype=np.float32)
 

@@ -25,10 +25,10 @@ Built = TypeVar("Built")
 
 
 class Embedded(NamedTuple):
-    """What a part reports of its vectors.
+    """What a part reports when it has embedded chunks.
 
     Attributes:
-        encoded: how many texts were embedded now.
+        encoded: how many texts were embedded, and not found in the store.
         with_tokens: whether the same pass stored their token vectors.
         said: lines for the user.
     """
@@ -41,7 +41,7 @@ class Embedded(NamedTuple):
 class Shard:
     """One part of a corpus. What a call needs is built when it is first asked for, and kept for further systems.
 
-    A call has no other effect, so a process that was started again gives the same answers.
+    Calls have no other effect, so a process that was started again gives the same answers.
 
     Args:
         table: a `pyarrow.Table` of the n chunks, with the columns ``id`` and ``content``.
@@ -112,7 +112,7 @@ class Shard:
         """Embed the chunks from ``low`` to ``high``, and store their vectors.
 
         Args:
-            spec: of an embedder.
+            spec: the spec of an embedder.
             with_tokens: whether token vectors are stored in the same pass.
             low: the first chunk.
             high: the one after the last.
@@ -140,7 +140,7 @@ class Shard:
         """Its k nearest chunks of each vector.
 
         Args:
-            spec: of the embedder.
+            spec: the spec of the embedder.
             device: what searches.
             vectors: float32 (q, d) of unit length.
             k: how many.

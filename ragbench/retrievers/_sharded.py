@@ -1,7 +1,7 @@
 """Exact search over the parts of a corpus that workers hold: the rankings of one index of the whole.
 
 Each part gives its own best k chunks, and the best k of all of them are among those. This process holds the queries and
-the merged rankings. The words, the vectors and the indexes of the chunks are with the workers.
+the merged rankings. The words, the vectors and the indexes of the chunks stay with the workers.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class ShardedNeighbours(Neighbours):
     """Vectors that the workers hold.
 
     Args:
-        spec: of the embedder.
+        spec: the spec of the embedder.
         device: what the workers search on.
         crew: the workers.
     """
@@ -95,10 +95,10 @@ class ShardedDense(DenseIndex):
 
     Args:
         embedder: embeds the queries.
-        settings: of the retriever.
+        settings: the settings of the retriever.
         chunks: the chunks.
         crew: the workers that hold them.
-        context: of the job.
+        context: the context of the job.
     """
 
     def __init__(self, embedder: Embedder, settings: Dense, chunks: Chunks, crew: Crew, context: Context) -> None:
@@ -134,7 +134,7 @@ def embed_parts(embedder: Embedder, spec: str, crew: Crew, context: Context) -> 
     with_tokens = embedder.fingerprint() in context.token_embedders
     sizes = np.diff(crew.bounds)
     found: list[Embedded] = []
-    # Without a store, the vectors are made when they are searched first, as nothing would keep those of a slice.
+    # Without a store, nothing would keep the vectors of a slice, so they are computed at the first search.
     steps = range(0, int(sizes.max()), TEXTS_AT_ONCE) if context.cache is not None else range(0)
     with context.progress("embedding chunks", int(sizes.sum())) as advance:
         for low in steps:
@@ -148,7 +148,7 @@ def embed_parts(embedder: Embedder, spec: str, crew: Crew, context: Context) -> 
 
 
 def merged(rankings: Sequence[Ranking], crew: Crew) -> Ranking:
-    """One ranking of those of the parts. Rows of a part become rows of the whole."""
+    """Merge the rankings of the parts. Rows of a part become rows of the whole."""
     moved = [np.where(one.items >= 0, one.items + low, -1) for one, low in zip(rankings, crew.bounds, strict=False)]
     return Ranking(
         np.concatenate(moved, axis=1).astype(np.int32, copy=False), np.concatenate([r.scores for r in rankings], axis=1)
@@ -168,7 +168,7 @@ def _by_part(mask: npt.NDArray[np.bool_], crew: Crew) -> list[npt.NDArray[np.boo
 
 
 def _sum(of_parts: Sequence[Floats]) -> Floats:
-    """The values of the parts together. A candidate is in one part, and counts 0 in the others."""
+    """Add the values of the parts. A candidate is in one part, and the others give it 0."""
     total: Floats = np.sum(of_parts, axis=0, dtype=np.float32)
     return total
 

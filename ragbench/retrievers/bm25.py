@@ -88,7 +88,7 @@ class BM25(Retriever):
         return index
 
     def _model_of(self, texts: Sequence[str]) -> Any:
-        """A model of bm25s that holds the texts.
+        """Index the texts with bm25s.
 
         Raises:
             ArmError: they contain no word.

@@ -117,7 +117,10 @@ class Options(
         if not self.dry_run:
             _ = self.folder
         if self.engine_settings.name != "local" and not self.llm:
-            raise SettingError(f"has workers call a language model: name one by {named('llm')}", option="engine")
+            raise SettingError(
+                f"is ray, but its workers have no language model to call: name one by {named('llm')}",
+                option="engine",
+            )
         if self.repeats < 1:
             raise SettingError(f"is {self.repeats}; it must be at least 1", option="repeats")
         if self.golden is not None and self.questions is not None:

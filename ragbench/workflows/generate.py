@@ -56,9 +56,7 @@ JUDGE, RECONSIDER = "judge", "reconsider"
 
 @options
 class SetOptions(CorpusReading, CallOptions, RunFolder, DryRun, CacheFolder):
-    """The options of a golden set, whether its models are called or sent batches. None stands where the default depends
-    on others.
-    """
+    """The options of a golden set, for ``generate`` and for batches. None means that the default depends on others."""
 
     corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
     out: Path | None = option(
@@ -171,7 +169,9 @@ class Options(SetOptions, WorkerChoice):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.engine_settings.name != "local" and not self.asks:
-            raise SettingError(f"has workers call a language model: name one by {named('llm')}", option="engine")
+            raise SettingError(
+                f"is ray, but its workers have no language model to call: name one by {named('llm')}", option="engine"
+            )
 
 
 PER_CHUNK, EXAMPLES = 5, 5

@@ -253,7 +253,9 @@ def _inputs(options: Options) -> tuple[GoldenSet, AnswerSet]:
 def _check(options: Options) -> None:
     """Refuse options that contradict each other."""
     if options.engine_settings.name != "local" and options.judge is None:
-        raise SettingError(f"has workers call a judge: name one by {named('judge')}", option="engine")
+        raise SettingError(
+            f"is ray, but its workers have no judge to call: name one by {named('judge')}", option="engine"
+        )
     if options.judge is not None and options.out is None and not options.dry_run:
         raise SettingError(
             "is not given: name the folder for the scores. It keeps the judge's answers, which are paid for",

@@ -342,7 +342,8 @@ class Client:
         reserved = await self.budget.reserve(usage_bound(request), self.price)
         expected = estimated_usage(request)
         try:
-            # What waits for weights would all be sent in the first second after them. `_paid` raises what is wrong.
+            # Before the rates: calls that wait for the weights would otherwise all be sent in the second after they are
+            # loaded. `_paid` raises the error, if there is one.
             with suppress(LLMError):
                 await self.llm.open()
             while (wait := self._not_before - time.monotonic()) > 0:

@@ -28,7 +28,7 @@ FREE = Price(0.0, 0.0, "computed in this process")
 
 @dataclass(frozen=True)
 class Connection:
-    """All that makes a model, without keys, so that another process can make the same one.
+    """The settings that make a model, without keys. Another process can make the same model from them.
 
     Attributes:
         model: ``provider:name``.
