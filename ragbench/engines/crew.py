@@ -5,6 +5,7 @@ starts it again: it builds its parts again and repeats the calls that were in fl
 the worker, so the results are the same.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -45,11 +46,13 @@ def spreading(settings: EngineSettings, make: Make) -> Iterator[Spread | None]:
 class RaySpread:
     """Gives chunks to the workers of a session. See `ragbench.core.context.Spread`.
 
-    The workers start at the first call, and are the same for all chunks.
+    The workers start at the first call, and are the same for all chunks. Systems that run at the same time call it from
+    several threads.
     """
 
     def __init__(self, cluster: Cluster, settings: EngineSettings, make: Make) -> None:
         self._cluster, self._settings, self._make = cluster, settings, make
+        self._lock = threading.Lock()
         self._actors: list[Any] = []
         self._crews: list[tuple[Sequence[str], Sequence[str], RayCrew]] = []
 
@@ -60,14 +63,15 @@ class RaySpread:
 
     def __call__(self, ids: Sequence[str], contents: Sequence[str]) -> "RayCrew":
         """The workers that hold these chunks: ids and contents, n each."""
-        for known_ids, known_contents, crew in self._crews:
-            if known_ids is ids and known_contents is contents:
-                return crew
-        if not self._actors:
-            self._start()
-        crew = RayCrew(len(self._crews), self._actors, ids, contents)
-        self._crews.append((ids, contents, crew))
-        return crew
+        with self._lock:
+            for known_ids, known_contents, crew in self._crews:
+                if known_ids is ids and known_contents is contents:
+                    return crew
+            if not self._actors:
+                self._start()
+            crew = RayCrew(len(self._crews), self._actors, ids, contents)
+            self._crews.append((ids, contents, crew))
+            return crew
 
     def _start(self) -> None:
         import ray

@@ -71,8 +71,9 @@ def test_the_evaluation_is_that_of_one_process(
 
 
 def test_killed_workers_are_started_again(
-    cluster: None, shop: tuple[Chunks, GoldenSet], local: Evaluation, tmp_path: Path
-) -> None:
+    cluster: None, shop: tuple[Chunks, GoldenSet], local: Evaluation, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     killed, over = list[int](), threading.Event()
 
     def kill() -> None:
@@ -96,6 +97,15 @@ def test_killed_workers_are_started_again(
         thread.join()
     assert killed
     assert_same(found, local)
+    assert "raylet" not in "".join(capfd.readouterr())
+
+
+def test_systems_that_run_at_the_same_time_share_the_workers(
+    cluster: None, shop: tuple[Chunks, GoldenSet], tmp_path: Path
+) -> None:
+    systems = ["bm25", "bm25:k1=1", "bm25:stem=false", "bm25:b=.5"]
+    found = rb.evaluate(*shop, systems, cache=tmp_path / "ray", engine="ray", workers=2, jobs=4)
+    assert_same(found, rb.evaluate(*shop, systems, cache=tmp_path / "local"))
 
 
 def test_what_the_workers_cannot_do(cluster: None, shop: tuple[Chunks, GoldenSet], tmp_path: Path) -> None:
