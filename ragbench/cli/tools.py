@@ -143,10 +143,8 @@ def show_jobs_logs(options: "LogsOptions", lines: "Sequence[str]", output: Outpu
     """Print the lines."""
     if output.as_json:
         output.object({"version": 1, "name": options.name, "lines": list(lines)})
-    elif not lines:
-        output.say("it has printed nothing yet")
-    for line in () if output.as_json else lines:
-        output.lines(line)
+    else:
+        output.lines("\n".join(lines) or "it has printed nothing yet")
 
 
 HELP_JOBS_FETCH = """Download what a job wrote.
@@ -163,12 +161,13 @@ and it failed or was stopped; 2: an error of usage or input."""
 def show_jobs_fetch(options: "JobFetchOptions", fetched: "FetchedJob", output: Output) -> int | None:
     """Print where the files are, and why the job failed if it did."""
     from ragbench.render.jobs import job_json
+    from ragbench.render.numbers import counted
 
     job = fetched.job
     if output.as_json:
         output.object({"version": 1, "job": job_json(job), "files": fetched.files, "out": str(fetched.out)})
     else:
-        output.say(f"{job.name}: {job.state}, {fetched.files} files in {fetched.out}")
+        output.say(f"{job.name}: {job.state}, {counted(fetched.files, 'file')} in {fetched.out}")
         for line in fetched.log or job.reason.splitlines():
             output.say(f"  {line}")
     return 0 if job.state == "completed" else 1

@@ -10,7 +10,10 @@ from ragbench.core.brief import brief
 
 CODE, INPUT, OUTPUT, PREVIOUS = "code", "input", "output", "previous"
 """Folders of a job: what runs, what it reads, what it writes, and what an earlier job wrote."""
-DESCRIPTION = "job.json"
+PREFIX = "ragbench-"
+"""The name of every job begins with it."""
+TAG_FOLDER, TAG_COMMAND, TAG_OUTPUTS = TAGS = ("ragbench:folder", "ragbench:command", "ragbench:outputs")
+"""The tags of a job from which any machine finds its files."""
 ENTRY = "entry.py"
 
 

@@ -1,5 +1,7 @@
 """Run a ragbench command inside a job. It is uploaded with the job and needs nothing but Python."""
 
+from __future__ import annotations  # an old Python gets as far as the message about its version
+
 import json
 import os
 import shutil
@@ -25,17 +27,8 @@ def main() -> int:
     job = json.loads((CODE / "job.json").read_text(encoding="utf-8"))
     requirements = CODE / "requirements.txt"
     if requirements.is_file():
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            str(requirements),
-        ]
-        code = _run(pip, dict(os.environ))
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
+        code = _run([sys.executable, *install], dict(os.environ))
         if code:
             return code
     previous = ROOT / "input" / "previous"

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -10,8 +10,6 @@ from packaging.utils import canonicalize_name
 
 import ragbench
 from ragbench.core.errors import InputError, SettingError, did_you_mean
-
-OPTION = "-"
 
 
 def pack_source(path: Path) -> None:
@@ -53,7 +51,8 @@ def pinned(extras: Collection[str] = ()) -> list[str]:
                 "of requirements"
             ) from error
         if name != "ragbench":
-            found[name] = distribution.version
+            # Package indexes have 2.13.0, not a build of it such as 2.13.0+cpu.
+            found[name] = distribution.version.partition("+")[0]
         for written in distribution.requires or ():
             needed = Requirement(written)
             if needed.marker is None or needed.marker.evaluate({"extra": extra}):
@@ -73,7 +72,7 @@ def checked_requirements(path: Path) -> list[str]:
         raise InputError(f"{path}: cannot be read ({error})") from error
     for number, line in enumerate(lines, 1):
         content = line.partition(" #")[0].strip()
-        if content and not content.startswith(("#", OPTION)) and not _is_exact(content):
+        if content and not content.startswith(("#", "-")) and not _is_exact(content):
             raise InputError(f"{path}:{number}: {content!r} names no version; write NAME==VERSION")
     return lines
 
@@ -83,6 +82,6 @@ def _is_exact(line: str) -> bool:
         needed = Requirement(line.partition(" --")[0].rstrip("\\ "))
     except InvalidRequirement:
         return False
-    specifiers: Sequence[object] = list(needed.specifier)
-    return needed.url is not None or (len(specifiers) == 1 and str(specifiers[0]).startswith("==")
-                                      and "*" not in str(specifiers[0]))  # fmt: skip
+    return needed.url is not None or any(
+        one.operator in ("==", "===") and "*" not in one.version for one in needed.specifier
+    )

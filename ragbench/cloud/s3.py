@@ -9,25 +9,24 @@ from typing import Any, NamedTuple
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import replacing
+from ragbench.io.object_stores.places import parse_place
 
 SCHEME = "s3://"
 CLOCK_SECONDS = 2.0
 """Some file systems keep the time of a file to two seconds."""
 
 HINTS = {
+    # By code, without "Exception" at its end: services differ in that.
     "NoSuchBucket": "create the bucket, or name another",
-    "NoSuchKey": "there is no such object",
     "404": "there is no such object",
     "AccessDenied": "your credentials lack this right, or the bucket refuses it",
-    "AccessDeniedException": "your credentials lack this right, or the bucket refuses it",
     "403": "your credentials lack this right, or the bucket refuses it",
     "ExpiredToken": "sign in again: the token has expired",
-    "ExpiredTokenException": "sign in again: the token has expired",
-    "UnrecognizedClientException": "the access key is unknown; check AWS_PROFILE or AWS_ACCESS_KEY_ID",
+    "UnrecognizedClient": "the access key is unknown; check AWS_PROFILE or AWS_ACCESS_KEY_ID",
     "InvalidAccessKeyId": "the access key is unknown; check AWS_PROFILE or AWS_ACCESS_KEY_ID",
     "ResourceLimitExceeded": "ask for a higher quota of this instance type, or name another type",
     "ResourceInUse": "a job has this name already; choose another",
-    "ThrottlingException": "too many requests; run the same command again",
+    "Throttling": "too many requests; run the same command again",
 }
 
 
@@ -49,7 +48,7 @@ def explained(what: str) -> Iterator[None]:
             raise InputError(f"{what}: {error}") from error
         found = refusal.response.get("Error", {})
         code, message = found.get("Code", "error"), found.get("Message", "")
-        hint = HINTS.get(code)
+        hint = HINTS.get(code.removesuffix("Exception"))
         raise InputError(f"{what}: {message or code} ({code}){f'; {hint}' if hint else ''}") from error
 
 
@@ -72,12 +71,12 @@ def split(uri: str) -> tuple[str, str]:
     """``("bucket", "key/of/it")`` of ``s3://bucket/key/of/it``.
 
     Raises:
-        InputError: it is no such address.
+        InputError: it is no such address, or it holds credentials or a query.
     """
-    bucket, _, key = uri.removeprefix(SCHEME).partition("/")
-    if not uri.startswith(SCHEME) or not bucket:
+    if not uri.startswith(SCHEME):
         raise InputError(f"{uri}: expected s3://BUCKET/FOLDER")
-    return bucket, key
+    place = parse_place(uri)
+    return place.bucket, place.key
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,10 @@ class Store:
             self.client.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def objects(self, uri: str) -> list[Stored]:
-        """The objects whose keys begin with that of ``uri``."""
+        """The objects in the folder ``uri``."""
         bucket, key = split(uri)
         with explained(uri):
-            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key}/")
             return [
                 Stored(one["Key"], one["Size"], one["LastModified"].timestamp())
                 for page in pages for one in page.get("Contents", ())
@@ -127,7 +126,7 @@ class Store:
         """
         bucket, prefix = split(uri)
         files = []
-        for one in self.objects(f"{uri}/"):
+        for one in self.objects(uri):
             if one.key.endswith("/"):
                 continue
             inside = PurePosixPath(one.key.removeprefix(f"{prefix}/"))

@@ -9,17 +9,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ragbench.cloud.base import CODE, ENTRY, INPUT, OUTPUT, Job, JobRequest, Platform
+from ragbench.cloud.base import (
+    CODE,
+    ENTRY,
+    INPUT,
+    OUTPUT,
+    PREFIX,
+    TAG_COMMAND,
+    TAG_FOLDER,
+    Job,
+    JobRequest,
+    Platform,
+)
 from ragbench.cloud.s3 import Store, explained
 from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.spelling import given
 from ragbench.models.aws import session
 
 ROOT = "/opt/ml/processing"
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-NAME = re.compile(r"ragbench-[A-Za-z0-9](-*[A-Za-z0-9])*")
+NAME = re.compile(rf"{PREFIX}[A-Za-z0-9](-*[A-Za-z0-9])*")
 LONGEST_NAME, LONGEST_VALUE = 63, 256
 MOST_SECONDS = 5 * 86_400
-TAG_FOLDER, TAG_COMMAND = "ragbench:folder", "ragbench:command"
 STATES = {"InProgress": "running", "Stopping": "stopping", "Completed": "completed", "Failed": "failed",
           "Stopped": "stopped"}  # fmt: skip
 
@@ -38,8 +49,9 @@ class SageMaker(Platform):
 
     @cached_property
     def _session(self) -> Any:
+        params = {"region_name": self.region, "credentials_profile_name": self.profile}
         try:
-            return session("sagemaker", {"region_name": self.region, "credentials_profile_name": self.profile})
+            return session("SageMaker", params, given("platform", "sagemaker:region=REGION"))
         except ImportError as error:
             raise MissingExtra("jobs on SageMaker", "aws") from error
 
@@ -151,10 +163,11 @@ class SageMaker(Platform):
         """All Processing jobs that carry the tags of ragbench."""
         with explained("jobs could not be listed"):
             pages = self._client.get_paginator("list_processing_jobs").paginate(
-                NameContains="ragbench-", SortBy="CreationTime", SortOrder="Descending"
+                NameContains=PREFIX, SortBy="CreationTime", SortOrder="Descending"
             )
             names = [one["ProcessingJobName"] for page in pages for one in page["ProcessingJobSummaries"]]
-            found = [self._described(name) for name in names]
+            # Others hold the prefix elsewhere, and users need not have the right to look at them.
+            found = [self._described(name) for name in names if name.startswith(PREFIX)]
         return [job for job in found if job is not None]
 
     def logs(self, name: str, last: int) -> list[str]:

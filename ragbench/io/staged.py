@@ -11,7 +11,7 @@ Without a URL, nothing of this imports pyarrow or makes a folder.
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,8 +160,11 @@ def local_copy(given: str | Path, *, must_exist: bool = True) -> str:
         path = _in_text(str(given), stores, writes=False, whole=True)
         for place in stores.places:
             assert stores.mirror is not None
-            with suppress(*(() if must_exist else (InputError,))):
+            try:
                 stores.mirror.fetch(place, writes=False)
+            except InputError:
+                if must_exist:
+                    raise
     return path
 
 
@@ -174,7 +177,7 @@ def names_url(value: object) -> bool:
 def _taken(value: Any, spec: OptionSpec, stores: Stores) -> Any:
     writes = bool(spec.declared.writes) or spec.declared.changes
     if isinstance(value, str):
-        return _in_text(value, stores, writes=writes, whole=_holds(spec.kind, Path), only=not _holds(spec.kind, str))
+        return _in_text(value, stores, writes=writes, whole=holds(spec.kind, Path), only=not holds(spec.kind, str))
     if isinstance(value, Path):
         return Path(_in_text(str(value), stores, writes=writes, whole=True)) if names_url(value) else value
     if type(value) in (list, tuple):
@@ -184,11 +187,11 @@ def _taken(value: Any, spec: OptionSpec, stores: Stores) -> Any:
     return value
 
 
-def _holds(kind: Any, wanted: type) -> bool:
+def holds(kind: Any, wanted: type) -> bool:
     """Whether a kind is, or has inside, a class."""
     from typing import get_args
 
-    return kind is wanted or any(_holds(one, wanted) for one in get_args(kind) if kind is not wanted)
+    return kind is wanted or any(holds(one, wanted) for one in get_args(kind) if kind is not wanted)
 
 
 def _in_text(text: str, stores: Stores, *, writes: bool, whole: bool, only: bool = False) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 from ragbench.core.errors import SettingError
 
 
-def session(what: str, params: Mapping[str, Any]) -> Any:
+def session(what: str, params: Mapping[str, Any], setting: str = "params region_name") -> Any:
     """The ``boto3.Session`` of a model, which has a region and credentials.
 
     Args:
         what: the model, for messages.
         params: its arguments; ``region_name`` and ``credentials_profile_name`` count.
+        setting: what sets its region besides the environment, for messages.
 
     Raises:
         ImportError: boto3 is not installed.
@@ -25,7 +26,7 @@ def session(what: str, params: Mapping[str, Any]) -> Any:
     region = params.get("region_name") or os.environ.get("AWS_REGION")
     found = boto3.Session(profile_name=params.get("credentials_profile_name"), region_name=region)
     if not found.region_name:
-        raise SettingError(f"{what} needs a region: set AWS_REGION, or params region_name")
+        raise SettingError(f"{what} needs a region: set AWS_REGION, or {setting}")
     if found.get_credentials() is None and not os.environ.get("AWS_BEARER_TOKEN_BEDROCK"):
         raise SettingError(
             f"{what} needs AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

@@ -1,21 +1,24 @@
 """Read the command that a job runs: which of its words are inputs to upload, and which are outputs to fetch."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ragbench.cloud.base import INPUT, OUTPUT
-from ragbench.cloud.s3 import SCHEME
+from ragbench.cloud.s3 import SCHEME, split
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import OptionSpec, alternatives, named, specs
 from ragbench.io.object_stores.places import local_path
 from ragbench.io.outputs import FOLDER
-from ragbench.io.staged import names_url
+from ragbench.io.staged import holds, names_url
 from ragbench.workflows import WORKFLOWS, Workflow
 
 COMMANDS = ("chunk", "embed", "answer", "wattbot run")
 """Commands that jobs run."""
+
+FILE = "FILE"
+"""What the help calls the value of an option that names files and takes texts, such as ``--prompt``."""
 
 Word = str | dict[str, str]
 """A word, or the path of an input or output below the folder of the job."""
@@ -104,7 +107,7 @@ def _by_flag(known: Sequence[OptionSpec]) -> dict[str, OptionSpec]:
 
 def _value(found: JobCommand, spec: OptionSpec, value: str) -> Word:
     """The value of an option as the job gives it, and what it adds to the inputs or outputs."""
-    if not _takes_path(spec.kind) or spec.name == "cache":
+    if not (holds(spec.kind, Path) or spec.declared.metavar == FILE) or spec.name == "cache":
         return value
     if spec.declared.writes:
         if names_url(value):
@@ -117,12 +120,15 @@ def _value(found: JobCommand, spec: OptionSpec, value: str) -> Word:
         return {"path": f"{OUTPUT}/{spec.name}" + ("" if folder else f"/{Path(value).name}")}
     name = _free(spec.name, found.inputs)
     if value.startswith(SCHEME):
+        split(value)  # refuses credentials
         found.inputs[name] = value
         # An address that ends with a slash is a folder.
         inside = "" if value.endswith("/") else f"/{PurePosixPath(value).name}"
         return {"path": f"{INPUT}/{name}{inside}"}
     if names_url(value) and not value.startswith("file:"):
         return value  # the job reads other stores itself
+    if "://" in value and holds(spec.kind, str) and not names_url(value):
+        return value  # the address of a service
     path = Path(local_path(value)) if names_url(value) else Path(value)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; {spec.flag} of the job's command names it")
@@ -130,15 +136,6 @@ def _value(found: JobCommand, spec: OptionSpec, value: str) -> Word:
     return {"path": f"{INPUT}/{name}/{path.name}" if path.is_file() else f"{INPUT}/{name}"}
 
 
-def _takes_path(kind: Any) -> bool:
-    return any(
-        each is Path or Path in getattr(each, "__args__", ()) for each in alternatives(kind)
-    )  # a path, or several
-
-
-def _free(name: str, taken: dict[str, Path | str]) -> str:
-    number = 2
-    free = name
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
+def _free(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return name if name not in taken else next(free for free in numbered if free not in taken)

@@ -12,7 +12,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ragbench.cloud import entry
-from ragbench.cloud.base import CODE, DESCRIPTION, ENTRY, INPUT, OUTPUT, PREVIOUS, Job, JobRequest, Machine, Platform
+from ragbench.cloud.base import (
+    CODE,
+    ENTRY,
+    INPUT,
+    OUTPUT,
+    PREFIX,
+    PREVIOUS,
+    TAG_COMMAND,
+    TAG_FOLDER,
+    TAG_OUTPUTS,
+    TAGS,
+    Job,
+    JobRequest,
+    Machine,
+    Platform,
+)
 from ragbench.cloud.s3 import Store, split
 from ragbench.core.brief import brief
 from ragbench.core.context import Context
@@ -23,9 +38,7 @@ from ragbench.io.run_folder import held
 from ragbench.plugins import PLATFORMS, build
 from ragbench.workflows.job_command import JobCommand, read_command
 
-PREFIX = "ragbench-"
-REQUIREMENTS, SOURCE = "requirements.txt", "ragbench.zip"
-RESERVED = ("ragbench:folder", "ragbench:command", "ragbench:outputs")
+DESCRIPTION, REQUIREMENTS, SOURCE = "job.json", "requirements.txt", "ragbench.zip"
 FAILED_LINES = 10
 """Lines of the log that are shown for a failed job."""
 
@@ -170,8 +183,8 @@ def run_submit(options: SubmitOptions, context: Context) -> SubmittedJob:
         options.image, options.role, options.instance, options.volume, options.seconds, options.kms_key,
         options.subnets, options.security_groups,
     )  # fmt: skip
-    tags = {**_pairs(options.tags), "ragbench:folder": folder, "ragbench:command": command.command,
-            "ragbench:outputs": " ".join(command.outputs)}  # fmt: skip
+    tags = {**_tags(options.tags), TAG_FOLDER: folder, TAG_COMMAND: command.command,
+            TAG_OUTPUTS: " ".join(command.outputs)}  # fmt: skip
     request = JobRequest(name, folder, inputs, command.outputs, _environment(options), tags, machine)
     written = service.written(request)
     shown = {**written, "Environment": dict.fromkeys(request.environment, "***")} if request.environment else written
@@ -187,15 +200,23 @@ def run_submit(options: SubmitOptions, context: Context) -> SubmittedJob:
 
 def _name(options: SubmitOptions, command: JobCommand) -> str:
     if options.name is not None:
-        return options.name if options.name.startswith(PREFIX) else PREFIX + options.name
+        return _full(options.name)
     return f"{PREFIX}{command.command.replace(' ', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
-def _pairs(written: Sequence[str]) -> dict[str, str]:
-    found = dict(each.partition("=")[::2] for each in written)
-    for key in found:
-        if not key or key in RESERVED or not any(each.startswith(f"{key}=") for each in written):
-            raise SettingError(f"is {key!r}; write KEY=VALUE, and leave ragbench: to ragbench", option="tags")
+def _full(name: str) -> str:
+    return name if name.startswith(PREFIX) else PREFIX + name
+
+
+def _tags(written: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for each in written:
+        key, equals, value = each.partition("=")
+        if not key or not equals:
+            raise SettingError(f"is {each!r}; write KEY=VALUE", option="tags")
+        if key in TAGS:
+            raise SettingError(f"is {each!r}; ragbench itself sets this tag", option="tags")
+        found[key] = value
     return found
 
 
@@ -250,13 +271,13 @@ def run_status(options: StatusOptions, context: Context) -> list[Job]:
     Examples:
         >>> rb.jobs.status("ragbench-chunk")  # doctest: +SKIP
     """
-    wanted = _pairs(options.tags)
+    wanted = _tags(options.tags)
     found = options.service.jobs() if options.name is None else [_found(options.service, options.name)]
     return [job for job in found if wanted.items() <= job.tags.items()]
 
 
 def _found(service: Platform, name: str) -> Job:
-    name = name if name.startswith(PREFIX) else PREFIX + name
+    name = _full(name)
     job = service.find(name)
     if job is None:
         raise InputError(f"{name}: ragbench started no job of this name here; 'ragbench jobs status' lists all")
@@ -299,7 +320,7 @@ class FetchOptions(PlatformOptions):
     every: float = option("Seconds between two checks, with --wait.", default=30.0)
 
     def __post_init__(self) -> None:
-        if not self.every > 0:
+        if not (self.every > 0 and math.isfinite(self.every)):
             raise SettingError(f"is {self.every}; it must be above 0", option="every")
 
 
@@ -343,7 +364,7 @@ def run_fetch(options: FetchOptions, context: Context) -> FetchedJob:
     if job.under_way:
         raise InputError(f"{job.name}: it is {job.state}; wait with {named('wait')}, or run the same again later")
     log = service.logs(job.name, FAILED_LINES) if job.state == "failed" else []
-    outputs = job.tags.get("ragbench:outputs", "").split()
+    outputs = job.tags.get(TAG_OUTPUTS, "").split()
     source = f"{job.folder}/{OUTPUT}" + (f"/{outputs[0]}" if len(outputs) == 1 else "")
     out = options.out
     part = out.parent / f".{out.name}.{job.name}"
@@ -376,7 +397,7 @@ def _refuse_others(store: Store, source: str, out: Path) -> None:
     if not _holds_files(out):
         return
     prefix = split(source)[1]
-    objects = {one.key.removeprefix(f"{prefix}/"): one for one in store.objects(f"{source}/")}
+    objects = {one.key.removeprefix(f"{prefix}/"): one for one in store.objects(source)}
     for path in sorted(out.rglob("*")):
         found = objects.get(path.relative_to(out).as_posix())
         if path.is_file() and not TEMPORARY.fullmatch(path.name) and (found is None or not found.is_at(path)):

@@ -255,7 +255,7 @@ COMMANDS = (
         "jobs fetch", lambda i: ["jobs", "fetch", "one", "--out", "out"], before=_ended_job,
         senseless={
             "corrupted store": KEEPS_NOTHING, "one cache": KEEPS_NOTHING,
-            "object store": "it fetches from an object store itself",
+            "object store": "its input is already in an object store",
         },
     ),
     Command("data get", lambda i: ["data", "get", "tiny", "--url-list", i / "urls.yaml", "--out", "out"]),

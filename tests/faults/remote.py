@@ -22,8 +22,8 @@ OUT = "out"
 
 
 def object_store(bench: "Bench", command: Command, draw: random.Random) -> None:
-    """Ctrl-C while input and output are in an object store that fails now and then: Another machine goes on with the
-    same command, with the same bytes, and pays for no answer that had come.
+    """Ctrl-C while input and output are in an object store that fails now and then: The same command continues on
+    another machine, with the same bytes, and pays for no answer that was already received.
     """
     from tests.faults.cells import CODES, check, last_line, stored
 

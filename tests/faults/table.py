@@ -27,5 +27,5 @@ def table() -> str:
 
 def _parts(text: str) -> str:
     """The two halves of the sentence that describes a fault."""
-    when, _, guarantee = text.strip().partition(": ")
+    when, _, guarantee = " ".join(text.split()).partition(": ")
     return f"{when} | {guarantee}"

@@ -324,7 +324,7 @@ PATHS = [
     (workflow, spec)
     for workflow in WORKFLOWS
     for spec in specs(workflow.load()[0])
-    if staged._holds(spec.kind, Path)
+    if staged.holds(spec.kind, Path)
 ]  # fmt: skip
 
 

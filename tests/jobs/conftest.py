@@ -35,8 +35,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     def record(params: Any, model: Any, **_: Any) -> None:
         made.append(Call(model.service_model.service_name, model.name, dict(params)))
 
-    def session(what: str, params: Any) -> Any:
-        found = aws.session(what, params)
+    def session(*given: Any) -> Any:
+        found = aws.session(*given)
         found.events.register("provide-client-params.*.*", record)
         return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ragbench as rb
-from ragbench.cloud import s3
+from ragbench.cloud import pack, s3
 from ragbench.io.chunk_files import read_chunks
 from ragbench.workflows.job_command import read_command
 from tests.jobs.conftest import Calls
@@ -114,6 +114,10 @@ def test_a_running_job_is_stopped(calls: Calls, tmp_path: Path) -> None:
     running_job("ragbench-long").processing_job_status = "InProgress"
     with pytest.raises(rb.InputError, match="it is running"):
         rb.jobs.fetch("long", tmp_path / "got")
+    other = {**calls.of("CreateProcessingJob")[0], "ProcessingJobName": "not-ragbench-long"}
+    boto3.client("sagemaker", region_name=REGION).create_processing_job(**other)
+    assert [job.name for job in rb.jobs.status()] == ["ragbench-long"]
+    assert not [one for one in calls.of("DescribeProcessingJob") if one["ProcessingJobName"].startswith("not")]
     assert rb.jobs.stop("long").state == "stopped"
     assert calls.of("StopProcessingJob") == [{"ProcessingJobName": "ragbench-long"}]
     with pytest.raises(rb.InputError, match="has ended already"):
@@ -179,8 +183,26 @@ def test_urls_of_a_command() -> None:
     assert inputs("s3://b/a.pdf") == ({"path": "input/corpus/a.pdf"}, {"corpus": "s3://b/a.pdf"})
     assert inputs(CATALOG.as_uri()) == ({"path": f"input/corpus/{CATALOG.name}"}, {"corpus": CATALOG})
     assert inputs("gs://b/docs") == ("gs://b/docs", {})
+    for secret in ("s3://KEY:SECRET@b/docs/", "s3://b/docs?X-Amz-Signature=SECRET"):
+        with pytest.raises(rb.InputError, match="URL") as refused:
+            inputs(secret)
+        assert "SECRET" not in str(refused.value)
     with pytest.raises(rb.SettingError, match="jobs write into s3="):
         read_command(["chunk", "--corpus", str(CATALOG), "--out", "s3://b/c.jsonl"])
+
+
+def test_an_answer_takes_its_prompt_along_and_asks_the_service_that_it_names(tmp_path: Path) -> None:
+    prompt, url = tmp_path / "short.txt", "https://rag.example.org/ask"
+    prompt.write_text("{question} {passages}")
+    command = read_command(["answer", "--prompt", str(prompt), "--endpoint", url, "--out", "run"])
+    assert command.words[1:5] == ["--prompt", {"path": "input/prompt/short.txt"}, "--endpoint", url]
+    assert command.inputs == {"prompt": prompt}
+
+
+def test_a_job_gets_published_versions_of_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = pack.importlib.metadata.distribution("numpy").version
+    monkeypatch.setattr(pack.importlib.metadata.Distribution, "version", f"{version}+cpu")
+    assert f"numpy=={version}" in pack.pinned()
 
 
 @pytest.mark.slow
