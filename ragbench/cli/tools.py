@@ -94,9 +94,10 @@ Example:
       --instance ml.g5.xlarge --price-per-hour 1.41 --max-cost 5 --extra pdf
       -- wattbot run --metadata metadata.csv --documents pdfs.zip --until embeddings --out run
 
-ragbench uploads the files that the command names, itself, and the list of packages
-that it needs. Paths that begin with s3:// are read where they are. --dry-run prints
-the request as JSON and sends nothing. Exit code 2: an error of usage or input."""
+ragbench uploads its own code, the files that the command names, and a list of the
+packages that the job installs. Name the extras that the command needs with --extra.
+Paths that begin with s3:// are read where they are. --dry-run prints the request as
+JSON and sends nothing. Exit code 2: an error of usage or input."""
 
 
 def show_jobs_submit(options: "SubmitOptions", job: "SubmittedJob", output: Output) -> None:
@@ -108,8 +109,8 @@ def show_jobs_submit(options: "SubmitOptions", job: "SubmittedJob", output: Outp
         )  # fmt: skip
         return
     output.say(f"{job.name}: started; its files are in {job.folder}")
-    cost = "" if job.most_cost is None else f", which cost at most {job.most_cost:,.2f} for the machine"
-    output.say(f"it is stopped after {job.seconds / 3600:,.2f} hours{cost}")
+    cost = "" if job.most_cost is None else f"; the machine costs at most {job.most_cost:,.2f}"
+    output.say(f"it may run for {job.seconds / 3600:,.2f} hours{cost}")
     output.say(f"next: ragbench jobs status {job.name}, then ragbench jobs fetch {job.name} --out FOLDER")
 
 
@@ -128,7 +129,7 @@ def show_jobs_status(options: "StatusOptions", jobs: "Sequence[Job]", output: Ou
     if output.as_json:
         output.object({"version": 1, "jobs": [job_json(job) for job in jobs]})
     elif not jobs:
-        output.say("no job: none was started here, or none has these tags")
+        output.say("no jobs in this account and region, or none with these tags")
     else:
         output.table(terminal([Block("", HEAD, tuple(job_rows(jobs)), align="lllll")]))
 
@@ -144,7 +145,7 @@ def show_jobs_logs(options: "LogsOptions", lines: "Sequence[str]", output: Outpu
     if output.as_json:
         output.object({"version": 1, "name": options.name, "lines": list(lines)})
     else:
-        output.lines("\n".join(lines) or "it has printed nothing yet")
+        output.lines("\n".join(lines) or "the job has printed nothing yet")
 
 
 HELP_JOBS_FETCH = """Download what a job wrote.
@@ -153,9 +154,9 @@ Example:
   ragbench jobs fetch ragbench-wattbot-run-20260301-101500 --out runs/wattbot --wait
 
 The folder appears when it is complete. If the download was interrupted, repeat the
-command: it downloads what is missing. Of a job that failed or was stopped, you get
-what it wrote until then. Exit code 0: the job has ended well; 1: its files are here,
-and it failed or was stopped; 2: an error of usage or input."""
+command: it downloads what is missing. If the job failed or was stopped, you get what
+it had written by then. Exit code 0: the job completed; 1: it failed or was stopped,
+and its files were downloaded; 2: an error of usage or input."""
 
 
 def show_jobs_fetch(options: "JobFetchOptions", fetched: "FetchedJob", output: Output) -> int | None:
@@ -173,7 +174,7 @@ def show_jobs_fetch(options: "JobFetchOptions", fetched: "FetchedJob", output: O
     return 0 if job.state == "completed" else 1
 
 
-HELP_JOBS_STOP = """End a job. What it has written is kept.
+HELP_JOBS_STOP = """Stop a job. What it has written is kept.
 
 Example:
   ragbench jobs stop ragbench-wattbot-run-20260301-101500"""

@@ -23,7 +23,7 @@ class Machine:
 
     Attributes:
         image: container image, with Python 3.11 or later.
-        role: what the job may do, as the platform names it.
+        role: the identity that gives the job its rights, as the platform names it.
         instance: type of the machine.
         volume_gb: size of its disk.
         max_seconds: the platform stops the job after this time.
@@ -97,7 +97,8 @@ class Job:
 class Platform(ABC):
     """Runs jobs. A subclass is a frozen dataclass whose fields are its settings.
 
-    Every method raises `InputError` if the platform refuses, with what to do, and `MissingExtra` without its library.
+    Every method raises `InputError` if the platform refuses, with what to do, and `MissingExtra` if its library is not
+    installed.
     """
 
     @property
@@ -123,8 +124,8 @@ class Platform(ABC):
 
     @abstractmethod
     def logs(self, name: str, last: int) -> list[str]:
-        """The last lines that a job printed; none before it started."""
+        """The last lines that a job printed. There are none before it has started."""
 
     @abstractmethod
     def stop(self, name: str) -> None:
-        """End a job. What it has written is kept."""
+        """Stop a job. What it has written is kept."""

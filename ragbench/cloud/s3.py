@@ -13,10 +13,10 @@ from ragbench.io.object_stores.places import parse_place
 
 SCHEME = "s3://"
 CLOCK_SECONDS = 2.0
-"""Some file systems keep the time of a file to two seconds."""
+"""Some file systems round the time of a file to two seconds."""
 
 HINTS = {
-    # By code, without "Exception" at its end: services differ in that.
+    # Some services add "Exception" to a code, which is removed before the lookup.
     "NoSuchBucket": "create the bucket, or name another",
     "404": "there is no such object",
     "AccessDenied": "your credentials lack this right, or the bucket refuses it",
@@ -114,9 +114,9 @@ class Store:
             ]  # fmt: skip
 
     def fetch(self, uri: str, folder: Path) -> list[Path]:
-        """Download the objects below ``uri`` into a folder. If it was interrupted, only what is missing is downloaded.
+        """Download the objects below ``uri`` into a folder. A repeated call downloads only what is missing.
 
-        A file gets the time of its object, by which it is known to be complete.
+        A file gets the time of its object, which shows later that it is complete.
 
         Returns:
             The files.

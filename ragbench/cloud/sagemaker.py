@@ -23,7 +23,7 @@ from ragbench.cloud.base import (
 )
 from ragbench.cloud.s3 import Store, explained
 from ragbench.core.errors import InputError, MissingExtra
-from ragbench.core.spelling import given
+from ragbench.core.spelling import given, named
 from ragbench.models.aws import session
 
 ROOT = "/opt/ml/processing"
@@ -68,7 +68,7 @@ class SageMaker(Platform):
         """The arguments of ``create_processing_job``.
 
         Raises:
-            InputError: a name, a value or the time is one that SageMaker does not take.
+            InputError: SageMaker does not accept a name, a value or the time limit.
         """
         self._check(request)
         machine = request.machine
@@ -82,7 +82,7 @@ class SageMaker(Platform):
                     "S3Output": {
                         "S3Uri": f"{request.folder}/{OUTPUT}/{name}",
                         "LocalPath": f"{ROOT}/{OUTPUT}/{name}",
-                        # What a job has paid for is stored although it is stopped.
+                        # If a job is stopped, S3 has what it paid for.
                         "S3UploadMode": "Continuous",
                     },
                 }
@@ -134,10 +134,12 @@ class SageMaker(Platform):
                 f"{request.machine.role}: the role must be an ARN, such as arn:aws:iam::123456789012:role/NAME"
             )
         if request.machine.max_seconds > MOST_SECONDS:
-            raise InputError("SageMaker runs a Processing job for at most 120 hours; allow fewer")
+            raise InputError(f"SageMaker runs a Processing job for at most 120 hours; lower {named('max_hours')}")
         for name, value in request.environment.items():
             if len(value) > LONGEST_VALUE:
-                raise InputError(f"{name}: its value has {len(value)} characters, and SageMaker takes {LONGEST_VALUE}")
+                raise InputError(
+                    f"{name}: its value has {len(value)} characters, and SageMaker takes at most {LONGEST_VALUE}"
+                )
 
     def submit(self, request: JobRequest) -> None:
         """Create the Processing job."""
@@ -166,7 +168,7 @@ class SageMaker(Platform):
                 NameContains=PREFIX, SortBy="CreationTime", SortOrder="Descending"
             )
             names = [one["ProcessingJobName"] for page in pages for one in page["ProcessingJobSummaries"]]
-            # Others hold the prefix elsewhere, and users need not have the right to look at them.
+            # Other jobs can have the prefix inside their names, and the user may not have the right to describe them.
             found = [self._described(name) for name in names if name.startswith(PREFIX)]
         return [job for job in found if job is not None]
 

@@ -150,10 +150,10 @@ def local_copy(given: str | Path, *, must_exist: bool = True) -> str:
 
     Args:
         given: a URL, or a text with one.
-        must_exist: if not, what cannot be fetched is a path without a file.
+        must_exist: if false, a URL that cannot be fetched gives the path of a copy that need not exist.
 
     Raises:
-        InputError: it cannot be fetched.
+        InputError: it cannot be fetched, and must exist.
     """
     stores = Stores()
     with urls_in_errors():

@@ -14,7 +14,7 @@ def session(what: str, params: Mapping[str, Any], setting: str = "params region_
     Args:
         what: the model, for messages.
         params: its arguments; ``region_name`` and ``credentials_profile_name`` count.
-        setting: what sets its region besides the environment, for messages.
+        setting: how else the user can set the region, for the message.
 
     Raises:
         ImportError: boto3 is not installed.

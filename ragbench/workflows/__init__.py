@@ -128,7 +128,7 @@ WORKFLOWS = (
     Workflow(
         "jobs.fetch", "jobs fetch", "Tools", "Download what a job wrote.", "jobs", "FetchOptions", "run_fetch"
     ),
-    Workflow("jobs.stop", "jobs stop", "Tools", "End a job.", "jobs", "StopOptions", "run_stop"),
+    Workflow("jobs.stop", "jobs stop", "Tools", "Stop a job.", "jobs", "StopOptions", "run_stop"),
     Workflow(
         "export_labels", "export labels", "Train", "Make graded labels from a search log.", "export_labels"
     ),

@@ -33,6 +33,7 @@ from ragbench.core.brief import brief
 from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError
 from ragbench.core.options import named, option, option_group, options
+from ragbench.core.spelling import given
 from ragbench.io.files import TEMPORARY, make_out
 from ragbench.io.run_folder import held
 from ragbench.plugins import PLATFORMS, build
@@ -71,11 +72,14 @@ class SubmitOptions(PlatformOptions):
     image: str = option("Container image with Python 3.11 or later.", section="Job", metavar="URI")
     role: str = option("ARN of the role of the job.", section="Job", metavar="ARN")
     name: str | None = option(
-        "Name of the job. ragbench- is put before it.", default=None, section="Job", unset="the command and the time"
+        "Name of the job, to which ragbench adds the prefix ragbench-.",
+        default=None,
+        section="Job",
+        unset="the command and the time",
     )
     instance: str = option("Type of the machine.", default="ml.m5.xlarge", section="Job")
     volume: int = option("Disk of the machine in GB.", default=30, section="Job")
-    kms_key: str | None = option("Key that encrypts disk and outputs.", default=None, section="Job")
+    kms_key: str | None = option("Key that encrypts the disk and the outputs.", default=None, section="Job")
     subnets: Sequence[str] = option("Subnet of the job.", default=(), section="Job", flag="--subnet")
     security_groups: Sequence[str] = option(
         "Security group of the job, with --subnet.", default=(), section="Job", flag="--security-group"
@@ -86,7 +90,10 @@ class SubmitOptions(PlatformOptions):
         metavar="NAME",
     )  # fmt: skip
     extras: Sequence[str] = option(
-        "Extra of ragbench that the job installs, such as pdf.", default=(), section="Job", flag="--extra"
+        "Extra of ragbench that the command needs, such as pdf; the job installs it.",
+        default=(),
+        section="Job",
+        flag="--extra",
     )
     requirements: Path | None = option(
         "File of the packages that the job installs, each with its version.", default=None, section="Job",
@@ -96,10 +103,10 @@ class SubmitOptions(PlatformOptions):
     resume_from: str | None = option(
         "Earlier job whose outputs this one continues.", default=None, section="Job", metavar="NAME"
     )
-    max_hours: float = option("The platform stops the job after so many hours.", default=24.0, section="Limits")
+    max_hours: float = option("Hours after which the platform stops the job.", default=24.0, section="Limits")
     price_per_hour: float | None = option("Price of the machine per hour.", default=None, section="Limits")
     max_cost: float | None = option(
-        "The most that the machine may cost; it shortens the time. Needs --price-per-hour.", default=None,
+        "The most that the machine may cost, which shortens the time; needs --price-per-hour.", default=None,
         section="Limits",
     )  # fmt: skip
     dry_run: bool = option("Show the request, and send nothing.", default=False, section="Job")
@@ -110,15 +117,16 @@ class SubmitOptions(PlatformOptions):
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise SettingError(f"is {value}; it must be above 0", option=limit)
         if self.max_cost is not None and self.price_per_hour is None:
-            raise SettingError(f"needs {named('price_per_hour')}: nobody else knows what the machine costs",
+            raise SettingError(f"needs {named('price_per_hour')}, the price of the machine",
                                option="max_cost")  # fmt: skip
         if self.seconds < 60:
-            raise SettingError(f"the limits allow {self.seconds} seconds, and a job needs a minute or more")
+            raise SettingError(f"the limits allow {self.seconds} seconds, and a job needs at least 60")
         if bool(self.subnets) != bool(self.security_groups):
-            raise SettingError(f"is needed with {named('security_groups')}, and the other way round", option="subnets")
+            raise SettingError(f"and {named('security_groups')} must be given together", option="subnets")
         if not self.install and (self.extras or self.requirements):
-            raise SettingError(f"installs nothing, so leave out {named('extras')} and {named('requirements')}",
-                               option="install")  # fmt: skip
+            raise SettingError(
+                f"{given('install', False)} installs nothing; leave out {named('extras')} and {named('requirements')}"
+            )
 
     @property
     def seconds(self) -> int:
@@ -223,8 +231,8 @@ def _tags(written: Sequence[str]) -> dict[str, str]:
 def _environment(options: SubmitOptions) -> dict[str, str]:
     for name in options.env:
         if "=" in name:
-            raise SettingError(f"is {name.partition('=')[0]}=...; give the name alone, and set the variable here",
-                               option="env")  # fmt: skip
+            shown = name.partition("=")[0]
+            raise SettingError(f"is {shown}=...; give only the name, and set the variable here", option="env")
         if name not in os.environ:
             raise InputError(f"{name}: this environment variable is not set here ({named('env')})")
     return {name: os.environ[name] for name in options.env}
@@ -280,7 +288,9 @@ def _found(service: Platform, name: str) -> Job:
     name = _full(name)
     job = service.find(name)
     if job is None:
-        raise InputError(f"{name}: ragbench started no job of this name here; 'ragbench jobs status' lists all")
+        raise InputError(
+            f"{name}: ragbench started no job of this name in this account and region; 'ragbench jobs status' lists all"
+        )
     return job
 
 
@@ -343,11 +353,11 @@ class FetchedJob:
 
 
 def run_fetch(options: FetchOptions, context: Context) -> FetchedJob:
-    """Download what a job wrote. The folder appears when it is complete; repeat an interrupted call to go on.
+    """Download what a job wrote. The folder appears when it is complete.
 
-    A folder that holds these files already stays as it is; what is missing in it is downloaded.
+    Repeat the call if it was interrupted, or if files are missing in the folder: it downloads only those.
 
-    Of a job that failed or was stopped, you get what it wrote until then.
+    If the job failed or was stopped, you get what it had written by then.
 
     Raises:
         SettingError: an option that cannot be used.
@@ -362,7 +372,7 @@ def run_fetch(options: FetchOptions, context: Context) -> FetchedJob:
         time.sleep(options.every)
         job = _found(service, job.name)
     if job.under_way:
-        raise InputError(f"{job.name}: it is {job.state}; wait with {named('wait')}, or run the same again later")
+        raise InputError(f"{job.name}: it is {job.state}; give {named('wait')}, or repeat the call later")
     log = service.logs(job.name, FAILED_LINES) if job.state == "failed" else []
     outputs = job.tags.get(TAG_OUTPUTS, "").split()
     source = f"{job.folder}/{OUTPUT}" + (f"/{outputs[0]}" if len(outputs) == 1 else "")
@@ -412,7 +422,7 @@ class StopOptions(PlatformOptions):
 
 
 def run_stop(options: StopOptions, context: Context) -> Job:
-    """End a job. What it has written is kept, and can be fetched.
+    """Stop a job. What it has written is kept, and can be fetched.
 
     Raises:
         InputError: there is no such job, it has ended, or the platform refuses.
