@@ -96,6 +96,7 @@ class Services:
     @cached_property
     def store(self) -> Store:
         """An object store, which takes seconds to start."""
+        self.make_job()  # first: it resets all servers of moto in this process
         return self.open_.enter_context(served(self.open_.enter_context(moto())))
 
     @property
