@@ -82,8 +82,8 @@ def session(settings: EngineSettings, *, cores: bool = True) -> Iterator[Cluster
             return
         from ray._private import worker
 
-        # Whatever it was told about logs, Ray prints to the standard output that a worker ended. Its debugger uses the
-        # same switch.
+        # Ray prints to the standard output that a worker ended, whatever its settings for logs say. Its debugger uses
+        # the same switch.
         shown, worker._worker_logs_enabled = worker._worker_logs_enabled, False
         try:
             _start(ray, address, settings, folder)

@@ -17,6 +17,8 @@ from tests.fuzz.worker import PRELOADED, Work, main
 
 MOST_INPUTS = 10**9
 """Where the time is the limit."""
+STATUS_LOST = 255
+"""What `multiprocessing` says of a worker whose exit status got lost. After the last input, that is no fault."""
 MOST_DEATHS = 20
 """Deaths after which a target is given up: each costs up to `MOST_SECONDS`."""
 
@@ -74,7 +76,7 @@ def ran(target: Target, seed: int, inputs: int, seconds: float, first: int | Non
             lines = work.faults.read_text(encoding="utf-8").splitlines() if work.faults.exists() else []
             outcome.faults += [Fault(**json.loads(line)) for line in lines]
             at = int(work.reached.read_bytes() or at) if work.reached.exists() else at
-            if worker.exitcode == 0:
+            if worker.exitcode == 0 or (worker.exitcode == STATUS_LOST and at >= inputs):
                 break
             outcome.faults.append(_death(target.name, at, worker.exitcode, work))
             at += 1

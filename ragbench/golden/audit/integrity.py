@@ -127,7 +127,7 @@ def _findings(
             Finding(
                 "warning",
                 "duplicates",
-                f"{numbered(len(duplicates), 'text')} more than once: "
+                f"several queries share {numbered(len(duplicates), 'text')}: "
                 + first_ten(" = ".join(ids) for ids in duplicates)
                 + (f"; {differ} of them with different relevant documents" if differ else ""),
                 "keep one query of each text and give it the evidence of all",

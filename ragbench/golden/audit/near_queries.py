@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ragbench.core.brief import brief
+from ragbench.core.brief import brief, numbered
 from ragbench.core.ledger import first_ten
 from ragbench.golden.audit.findings import Finding
 from ragbench.golden.overlap import ContentWords
@@ -228,7 +228,7 @@ def _findings(n: int, pairs: tuple[Pair, ...], opening: str, share: float) -> li
             Finding(
                 "warning" if involved > MANY_NEAR * n else "note",
                 "near-duplicates",
-                f"{len(pairs)} pairs of queries are near-duplicates ({involved} of {n} queries): "
+                f"{numbered(len(pairs), 'pair')} of nearly equal queries ({involved} of {n} queries): "
                 + first_ten(f"{pair.first} and {pair.second}" for pair in pairs),
                 "keep one of each pair: duplicates count a query twice and make the intervals too short",
             )
