@@ -19,7 +19,7 @@ ROWS = [
     {"render"},
     {"workflows"},
     {"api", "view", "testing"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
     {"__main__"},
 ]
 ROW = {package: number for number, row in enumerate(ROWS) for package in row}

@@ -67,6 +67,13 @@ def at_level(run: ScoredRun, metrics: Sequence[str], level: int | None) -> Score
         raise InputError(f"{run.name}: it has no rankings to score again at level {level}")
     if run.scores.repeats is not None:
         raise InputError(f"{run.name} ran several times and is not scored again; evaluate it at level {level}")
+    return scored_again(run, metrics)
+
+
+def scored_again(run: ScoredRun, metrics: Sequence[str]) -> ScoredRun:
+    """Score the rankings of a system by other metrics. It must have rankings and labels."""
+    assert run.run is not None
+    assert run.judgements is not None
     scores = score(run.run, run.judgements, list(metrics), ties=run.ties)
     depth = max(run.scores.cuts.values(), default=0)
     cuts = {str(metric): depth for metric in parse_all(list(metrics)) if depth and uncut(metric)}
