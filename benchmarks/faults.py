@@ -24,6 +24,7 @@ from ragbench.io.token_vectors import TokenStore
 from ragbench.io.vectors import VectorStore
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Response, Usage
+from ragbench.models.llm.batch.journal import Journal
 from ragbench.render.evaluation import ReportFolder
 from tests.faults.__main__ import kills
 
@@ -208,6 +209,24 @@ def _replies(folder: Path) -> Read:
     return read
 
 
+def _batches(folder: Path) -> Read:
+    journal = Journal(folder)
+    for n in range(4):
+        name = journal.next_name()
+        rows = [{"key": f"{n}{at:031x}", "input_tokens": at} for at in range(10)]
+        journal.write(name, "keys", rows)
+        journal.note(
+            "planned", name, model="openai:m", fingerprint="f", place={}, lines=10, most_tokens=9, most_cost=0.5
+        )
+        journal.note("created", name, id=f"batch-{n}")
+
+    def read() -> dict[str, object]:
+        read = Journal.read(folder)
+        return {name: (batch, list(read.keys(name))) for name, batch in read.batches.items()}
+
+    return read
+
+
 STORES = {
     "paid answers": _answers,
     "vectors": _vectors,
@@ -216,6 +235,7 @@ STORES = {
     "baselines and histories": _baselines,
     "evaluations": _evaluations,
     "answers of a service": _replies,
+    "journals of batches": _batches,
 }
 
 if __name__ == "__main__":

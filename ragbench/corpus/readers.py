@@ -6,6 +6,7 @@ most files do.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,11 @@ BATCH = 32
 REQUEST_BYTES = 1 << 15
 """Requests that wait in a pipe, which holds 64 KB: more could block both sides."""
 MODULE = "ragbench.corpus.read_files"
+PASSED_ON = re.compile(
+    "PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|(DY)?LD_.+|PYTHON.+|VIRTUAL_ENV|"
+    "CONDA_PREFIX|RAGBENCH_.+|COV.+"
+)
+"""Environment variables of the process that reads. It sees no others, because others may hold keys."""
 FAULTS: dict[str, type[RagbenchError]] = {
     cls.__name__: cls for cls in (InputError, NotDocuments, SettingError, MissingExtra)
 }
@@ -76,6 +82,10 @@ def read_apart(sources: Sequence[Source], limits: FileLimits) -> Iterator[Conten
     finally:
         for reader in readers:
             reader.end()
+
+
+def _passed_on() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name.upper())}
 
 
 def _batches(sources: Sequence[Source], readers: int) -> Iterator[Sequence[Source]]:
@@ -144,7 +154,7 @@ class Reader:
                     "ARROW_DEFAULT_MEMORY_POOL": "system"}  # fmt: skip
             self._process = subprocess.Popen(  # noqa: S603 - this Python, and a module of this package
                 [sys.executable, "-P", "-m", MODULE],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **more},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env={**_passed_on(), **more},
             )  # fmt: skip
             if not self._line(self._process):
                 why = self._last_words()

@@ -2,20 +2,15 @@
 
 import json
 import os
-import re
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ragbench.core.answers import Answered
 from ragbench.io.answer_files import line_of, read_answers, run_of
+from ragbench.io.checked_lines import CHECKSUM, checked, unchecked
 from ragbench.io.files import write_bytes
-
-CHECKSUM = "checksum"
-CHECKED = re.compile(rf'(\{{.*), "{CHECKSUM}": "([0-9a-f]{{32}})"\}}'.encode(), re.DOTALL)
-"""A line of answers: what it was without its checksum, and the checksum."""
 
 
 class AnswerJournal:
@@ -47,7 +42,7 @@ class AnswerJournal:
 
     def keep(self, item: Answered, run: int = 1) -> None:
         """The answer is on disk when this returns."""
-        self._file.write(_checked(line_of(item, run)))
+        self._file.write(checked(line_of(item, run).removesuffix(b"\n")) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -60,18 +55,11 @@ class AnswerJournal:
         self._file.close()
 
 
-def _checked(line: bytes) -> bytes:
-    """A line with the checksum of what it was without one."""
-    return line.removesuffix(b"}\n") + f', "{CHECKSUM}": "{_checksum(line)}"'.encode() + b"}\n"
-
-
 def _is_sound(line: bytes) -> bool:
-    found = CHECKED.fullmatch(line)
-    return found is not None and _checksum(found[1] + b"}\n") == found[2].decode()
-
-
-def _checksum(line: bytes) -> str:
-    return blake2b(line, digest_size=16).hexdigest()
+    try:
+        return unchecked(line) is not None
+    except ValueError:
+        return False
 
 
 def _without_checksum(item: Answered) -> Answered:

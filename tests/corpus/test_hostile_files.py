@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ragbench.answers.wattbot.inputs import read_pages
+from ragbench.core.document import Document
 from ragbench.core.errors import InputError, SettingError
 from ragbench.corpus.file_limits import FileLimits
 from ragbench.corpus.load import load_corpus
@@ -226,6 +227,30 @@ def test_no_process_outlives_the_job(tmp_path: Path) -> None:
         load_corpus(tmp_path, limits=FileLimits())
     commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
     assert not [command for command in commands if "read_files" in command]
+
+
+@dataclass(frozen=True)
+class Environment(Loader):
+    """Gives what the process that reads sees of the environment."""
+
+    def load(self, path, name):
+        yield Document(name, json.dumps(dict(os.environ)))
+
+
+def test_a_loader_sees_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.setattr(Environment, "__module__", Path(__file__).stem)
+    for name in ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "RAY_ADDRESS", "SHOP_TOKEN"):
+        monkeypatch.setenv(name, "not for loaders")
+    (tmp_path / "a.txt").write_text("a")
+    reader = Reader(FileLimits())
+    try:
+        (content,) = reader.read([Source(tmp_path / "a.txt", "a.txt", Environment())])
+    finally:
+        reader.end()
+    seen = json.loads(content.documents[0].text)
+    assert "not for loaders" not in seen.values()
+    assert seen["PATH"] == os.environ["PATH"]
 
 
 def test_an_ended_reader_starts_nothing(tmp_path: Path) -> None:

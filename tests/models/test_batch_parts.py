@@ -55,6 +55,43 @@ def test_a_line_that_was_being_written_at_a_kill_is_no_line(tmp_path: Path) -> N
         Journal.read(tmp_path)
 
 
+def test_journals_of_earlier_versions_have_no_checksums(tmp_path: Path) -> None:
+    begun = b'{"event": "begun", "format": "ragbench-batches", "version": 1, "id": "c76ebb66"}\n'
+    planned_ = (
+        b'{"event": "planned", "batch": "b", "model": "openai:m", "fingerprint": "f", "place": {}, '
+        b'"lines": 1, "most_tokens": 9, "most_cost": 0.0}\n'
+    )
+    (tmp_path / JOURNAL).write_bytes(begun + planned_)
+    Journal.read(tmp_path).note("created", "b", id="1")
+    path = Journal.read(tmp_path).file("b", "keys")
+    path.parent.mkdir()
+    path.write_text('{"key": "k", "input_tokens": 5}\n')
+    again = Journal.read(tmp_path)
+    assert again.batches["b"].id == "1"
+    assert list(again.keys("b")) == [("k", 5)]
+
+
+def test_no_changed_byte_of_journal_and_keys_goes_unnoticed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    name = planned(journal)
+    journal.write(name, "keys", [{"key": "k" * 32, "input_tokens": 5}])
+    journal.note("created", name, id="batch-1")
+
+    def read() -> object:
+        found = Journal.read(tmp_path)
+        return found.id, found.batches, [list(found.keys(name)) for name in found.batches]
+
+    wanted = read()
+    for path in (tmp_path / JOURNAL, journal.file(name, "keys")):
+        whole = path.read_bytes()
+        for at in range(len(whole) - 1):  # without the last line end, the last line was never written
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+            with pytest.raises(InputError, match="damaged"):
+                read()
+        path.write_bytes(whole)
+    assert read() == wanted
+
+
 def test_room_counts_what_is_under_way() -> None:
     room = Room(max_cost=1.0, max_tokens=None, cost=0.5)
     price = Price(input=1.0, output=2.0)

@@ -13,18 +13,20 @@ import dataclasses
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
+from ragbench.io.checked_lines import checked, unchecked
+from ragbench.io.files import write_bytes
 from ragbench.io.parsing import as_written
-from ragbench.io.tables import read_objects
 
 JOURNAL, FILES = "batches.jsonl", "batches"
-FORMAT, VERSION = "ragbench-batches", 1
+FORMAT, VERSION = "ragbench-batches", 2
+"""Lines of version 1 have no checksums."""
 UNDER_WAY = ("planned", "uploading", "uploaded", "creating", "created")
 ENDED = ("fetched", "refused", "dropped")
 
@@ -85,11 +87,13 @@ class Journal:
     Attributes:
         folder: the run folder.
         id: part of every batch's name, so that two folders in one account do not mix.
+        version: of the format.
         batches: by name, oldest first.
     """
 
     folder: Path
     id: str = ""
+    version: int = VERSION
     batches: dict[str, Batch] = field(default_factory=dict)
 
     @classmethod
@@ -97,20 +101,15 @@ class Journal:
         """Read the journal of a folder; an empty one if there is none.
 
         Raises:
-            InputError: the file cannot be read, or is not a journal of ragbench.
+            InputError: the file cannot be read, was altered, or is not a journal of ragbench.
         """
         journal = cls(folder)
         path = folder / JOURNAL
         if not path.is_file():
             return journal
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        # Text after the last line end was being written when the process died.
-        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
-            with as_written(f"{path}, line {number}", LOST):
-                journal._take(json.loads(line))
+        for where, row in journal._rows(path):
+            with as_written(where, LOST):
+                journal._take(row)
         return journal
 
     def note(self, event: str, batch: str, **reported: object) -> Batch:
@@ -134,29 +133,48 @@ class Journal:
 
     def keys(self, batch: str) -> Iterator[tuple[str, int]]:
         """Read fingerprint and estimated input tokens of each request of a batch, in the order of its lines."""
-        for where, row in read_objects(self.file(batch, "keys")):
+        for where, row in self._rows(self.file(batch, "keys")):
             with as_written(where, LOST):
-                key, tokens = str(row["key"]), int(row["input_tokens"])  # type: ignore[call-overload]
+                key, tokens = str(row["key"]), int(row["input_tokens"])
             yield key, tokens
 
     def failures(self, batch: str) -> Iterator[tuple[str, str]]:
         """Read the fingerprint of each request of a fetched batch that has no answer, and the reason."""
         if self.batches[batch].failed:
-            for where, row in read_objects(self.file(batch, "failed")):
+            for where, row in self._rows(self.file(batch, "failed")):
                 with as_written(where, LOST):
                     key, reason = str(row["key"]), str(row["reason"])
                 yield key, reason
 
+    def write(self, batch: str, kind: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Write a file of a batch that `keys` or `failures` reads."""
+        write_bytes(self.file(batch, kind), b"".join(checked(json.dumps(row).encode()) + b"\n" for row in rows))
+
     def under_way(self) -> list[Batch]:
         """Batches whose answers may still arrive."""
         return [batch for batch in self.batches.values() if batch.under_way]
+
+    def _rows(self, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Place and content of each whole line. What follows the last line end was being written at a kill."""
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
+            where = f"{path}, line {number}"
+            with as_written(where, LOST):
+                plain = unchecked(line)
+                row = json.loads(line if plain is None else plain)
+                if plain is None and (row.get("version", 1) if row.get("event") == "begun" else self.version) > 1:
+                    raise ValueError("it was altered on disk")
+            yield where, row
 
     def _append(self, row: Mapping[str, object]) -> None:
         path = self.folder / JOURNAL
         try:
             with path.open("ab") as file:
                 _cut_torn_line(path)
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.write(checked(json.dumps(row, ensure_ascii=False).encode()) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -171,7 +189,7 @@ class Journal:
         if event == "begun":
             if row["format"] != FORMAT or row["version"] > VERSION:
                 raise ValueError("written by a newer ragbench; update ragbench")
-            self.id = row["id"]
+            self.id, self.version = row["id"], row["version"]
             return
         name = row["batch"]
         reported = {key: value for key, value in row.items() if key not in ("event", "batch")}

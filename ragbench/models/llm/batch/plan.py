@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragbench.core.errors import InputError
-from ragbench.io.files import replacing, write_text
+from ragbench.io.files import replacing
 from ragbench.models.llm.base import Request, Usage
 from ragbench.models.llm.batch.base import BatchService
 from ragbench.models.llm.batch.journal import Batch, Journal
@@ -128,7 +128,7 @@ def plan_batches(
             for number, request in enumerate(asked, 1):
                 file.write(line(number, request))
         rows = [{"key": r.fingerprint, "input_tokens": estimated_usage(r).input_tokens} for r in asked]
-        write_text(journal.file(name, "keys"), "".join(json.dumps(row) + "\n" for row in rows))
+        journal.write(name, "keys", rows)
         most = sum((usage_bound(request) for request in asked), Usage())
         planned.append(
             journal.note(

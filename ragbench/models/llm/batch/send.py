@@ -1,14 +1,12 @@
 """Send planned batches and fetch their answers, whatever fails in between."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ragbench.core.context import unheard
 from ragbench.core.errors import InputError, RagbenchError, SettingError
-from ragbench.io.files import write_text
 from ragbench.models.llm.answers import AnswerStore
 from ragbench.models.llm.base import Answer, AnswerLater, LLMError, Request, Response, ServiceDown, Usage
 from ragbench.models.llm.batch.base import BatchService, Seen
@@ -211,7 +209,7 @@ def fetch(journal: Journal, batch: Batch, service: BatchService, answers: Answer
         reason = seen.reason or "the provider gives no reason"
         return journal.note("fetched", batch.name, failed=0, reason=reason, whole=True)
     failed = _failed(journal, batch, found, failures, seen)
-    write_text(journal.file(batch.name, "failed"), "".join(json.dumps(row) + "\n" for row in failed))
+    journal.write(batch.name, "failed", failed)
     reason = f"{unread} lines of the results could not be read or were not asked for" if unread else ""
     return journal.note("fetched", batch.name, answered=len(found), failed=len(failed), reason=reason)
 
