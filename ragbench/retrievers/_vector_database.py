@@ -72,6 +72,11 @@ class VectorDatabase(Retriever):
         """Whether the collection is lost when the process ends."""
         return False
 
+    @property
+    def embeds(self) -> bool:
+        """Whether queries are embedded. A database that can search by words may not need it."""
+        return True
+
     def place(self) -> str:
         """Where the database is, for messages."""
         return self.database

@@ -1,13 +1,13 @@
 """A Chroma collection, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Clause, Kind
-from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Space, Vectors, field_of
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Search, Space, field_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 PAGE = 10_000
@@ -108,10 +108,9 @@ class ChromaCollection(Schemaless):
             for known in self._collection.get(include=["metadatas"], limit=PAGE, offset=start)["metadatas"]:
                 yield (known or {}).get(field)
 
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
+    def search(self, asked: Search) -> list[list[Hit]]:
         """The k nearest items. The field ``document`` is Chroma's own field of the text."""
+        vectors, k, fields, clauses, _ = asked
         include = ["distances", *(["metadatas", "documents"] if fields else [])]
         wanted = [_where(clause) for clause in clauses]
         where = {"$and": wanted} if len(wanted) > 1 else next(iter(wanted), None)

@@ -1,6 +1,6 @@
 """A LanceDB table, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,7 +9,7 @@ import numpy as np
 
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Search, Space, field_of, vector_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 VECTOR = "vector"
@@ -132,10 +132,9 @@ class LanceTable(Collection):
             return "number"
         return "text" if pa.types.is_string(type_) or pa.types.is_large_string(type_) else str(type_)
 
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
+    def search(self, asked: Search) -> list[list[Hit]]:
         """The k nearest rows; the score is 1 less the distance. A row is named by ``id``, or by its first column."""
+        vectors, k, fields, clauses, _ = asked
         known = [name for name in self._table.schema.names if name != self._vector]
         name = "id" if "id" in known else (known or [""])[0]
         wanted = [one for one in dict.fromkeys((name, *fields)) if one in known]

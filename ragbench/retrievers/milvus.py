@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,8 +18,8 @@ from ragbench.retrievers._database import (
     Collection,
     Hit,
     Rows,
+    Search,
     Space,
-    Vectors,
     field_of,
     kind_of,
     vector_of,
@@ -147,17 +147,16 @@ class MilvusCollection(Collection):
         )
         return kind_of(row.get(field) for row in rows)
 
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
+    def search(self, asked: Search) -> list[list[Hit]]:
         """The k nearest items. Distances count as negative scores."""
-        asked: dict[str, Any] = {"anns_field": self._vector} if self._vector else {}
+        vectors, k, fields, clauses, _ = asked
+        options: dict[str, Any] = {"anns_field": self._vector} if self._vector else {}
         if clauses and self._lite:
             # If few items match, its HNSW index finds too few of them, unless it may look at all items.
-            asked["search_params"] = {"params": {"ef": self.count()}}
+            options["search_params"] = {"params": {"ef": self.count()}}
         answers = self._client.search(
             self._name, data=np.asarray(vectors).tolist(), limit=k, output_fields=list(fields),
-            consistency_level="Strong", filter=" and ".join(map(_condition, clauses)), **asked,
+            consistency_level="Strong", filter=" and ".join(map(_condition, clauses)), **options,
         )  # fmt: skip
         return [
             [Hit(str(one.id), self._sign * float(one.distance), field_of(one.fields or {}, fields)) for one in answer]

@@ -1,6 +1,6 @@
 """A PostgreSQL table with pgvector, searched with the vectors of a ragbench embedder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -10,7 +10,7 @@ import numpy as np
 
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.filters import Cell, Clause, Kind
-from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._database import OWN, Client, Collection, Hit, Rows, Search, Space, field_of, vector_of
 from ragbench.retrievers._vector_database import VectorDatabase
 
 OPERATORS = {"cosine": "<=>", "l2": "<->", "dot": "<#>"}
@@ -165,10 +165,9 @@ class PgTable(Collection):
         type_ = self.columns.get(field)
         return None if type_ is None else KINDS.get(type_, type_)
 
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
+    def search(self, asked: Search) -> list[list[Hit]]:
         """The k nearest rows. The score is 1 less the distance; the id of a row is its column ``id``, if it has one."""
+        vectors, k, fields, clauses, _ = asked
         from psycopg import sql
 
         lacking = [name for name in fields if name not in self.columns]

@@ -3,7 +3,7 @@
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ragbench.core.errors import MissingExtra
 from ragbench.core.filters import Clause, Kind
-from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Space, Vectors, field_of, vector_of
+from ragbench.retrievers._database import Client, Collection, Hit, Rows, Schemaless, Search, Space, field_of, vector_of
 from ragbench.retrievers._vector_database import ServerOrPath
 
 KEY = "QDRANT_API_KEY"
@@ -111,20 +111,19 @@ class QdrantCollection(Schemaless):
             if offset is None:
                 return
 
-    def search(
-        self, vectors: Vectors, k: int, fields: Sequence[str], clauses: Sequence[Clause] = ()
-    ) -> list[list[Hit]]:
+    def search(self, asked: Search) -> list[list[Hit]]:
         """The k nearest items. Distances count as negative scores."""
+        vectors, k, fields, clauses, _ = asked
         from qdrant_client import models
 
         wanted: Any = list(fields) if fields else False
         only = models.Filter(must=[_condition(clause) for clause in clauses]) if clauses else None
         using = self._vector or None
-        asked = [
+        requests = [
             models.QueryRequest(query=vector.tolist(), limit=k, with_payload=wanted, using=using, filter=only)
             for vector in np.asarray(vectors)
         ]
-        answers = self._client.query_batch_points(self._name, requests=asked)
+        answers = self._client.query_batch_points(self._name, requests=requests)
         return [
             [Hit(str(one.id), self._sign * one.score, field_of(one.payload or {}, fields)) for one in answer.points]
             for answer in answers

@@ -64,7 +64,7 @@ def test_what_cannot_be_filled(ragbench: Any, into: str) -> None:
 @pytest.mark.parametrize("into", ["bm25", "pinecone:collection=docs"])
 def test_the_databases_are_listed_when_another_is_named(ragbench: Any, into: str) -> None:
     said = ragbench("index", "--corpus", SHOP, "--into", into).err
-    assert "(allowed: chroma, lancedb, milvus, pgvector, qdrant)" in said
+    assert "(allowed: chroma, lancedb, milvus, opensearch, pgvector, qdrant)" in said
 
 
 def test_a_system_none_of_whose_ids_are_known_has_an_error_and_no_score(ragbench: Any, filled: Any) -> None:

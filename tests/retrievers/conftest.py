@@ -1,6 +1,10 @@
+from collections.abc import Iterator
+
 import pytest
 
 from ragbench.core.documents import Chunk, Chunks
+from tests.retrievers.opensearch_server import opensearch
+from tests.retrievers.postgres import postgres
 
 TEXTS = {
     "kettle": ("Kettle", "A steel kettle that boils water quickly and switches itself off."),
@@ -18,3 +22,17 @@ TEXTS = {
 def shelf() -> Chunks:
     """Eight products, one chunk each."""
     return Chunks.of(Chunk(id_, id_, text, 0, len(text), title) for id_, (title, text) in TEXTS.items())
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server with pgvector."""
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def opensearch_url() -> Iterator[str]:
+    """A server that answers as OpenSearch does."""
+    with opensearch() as server:
+        yield server.url

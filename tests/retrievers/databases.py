@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-DATABASES = ["chroma", "qdrant", "lancedb", "pgvector", "milvus"]
+DATABASES = ["chroma", "qdrant", "lancedb", "pgvector", "milvus", "opensearch"]
 Spec = dict[str, Any]
+SERVERS = {"pgvector": "postgres_url", "opensearch": "opensearch_url"}
+"""Fixture by database."""
 
 
 def spec_of(request: pytest.FixtureRequest, folder: Path) -> Spec:
-    """The spec of the database that a fixture names by its parameter: in the folder, or on the server of the fixture
-    ``postgres_url``.
-    """
+    """The spec of the database that a fixture names by its parameter: in the folder, or on a server."""
     name = request.param
-    if name == "pgvector":
-        return {"name": name, "url": request.getfixturevalue("postgres_url"), "collection": f"c{uuid.uuid4().hex[:8]}"}
-    pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client", "milvus": "milvus_lite"}.get(name, name))
+    module = {"chroma": "chromadb", "qdrant": "qdrant_client", "milvus": "milvus_lite", "pgvector": "psycopg"}
+    pytest.importorskip({**module, "opensearch": "opensearchpy"}.get(name, name), reason=f"needs the extra {name}")
+    if name in SERVERS:
+        return {"name": name, "url": request.getfixturevalue(SERVERS[name]), "collection": f"c{uuid.uuid4().hex[:8]}"}
     return {"name": name, "path": folder / ("m.db" if name == "milvus" else "db")}

@@ -3,7 +3,6 @@
 import re
 import socket
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,9 @@ from ragbench.retrievers._database import Rows
 from ragbench.retrievers._vector_database import VectorDatabase
 from ragbench.testing import small_corpus
 from tests.retrievers.databases import DATABASES, Spec, spec_of
-from tests.retrievers.postgres import postgres
 
 CORPUS = small_corpus()
 QUERIES = [Query("q1", "something for a warm night")]
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres() as url:
-        yield url
 
 
 @pytest.fixture(params=DATABASES)
@@ -82,6 +74,7 @@ def test_a_database_that_is_not_there(database: Spec, tmp_path: Path) -> None:
     address = {
         "qdrant": {"url": f"http://127.0.0.1:{free_port()}"},
         "milvus": {"url": f"http://127.0.0.1:{free_port()}", "timeout": 1},
+        "opensearch": {"url": f"http://127.0.0.1:{free_port()}"},
         "pgvector": {"url": f"postgresql://user@127.0.0.1:{free_port()}/name"},
     }
     broken = tmp_path / "file.db"

@@ -1,7 +1,6 @@
 """Filters in vector databases, each for real, against plain Python and an exact search."""
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,10 @@ from ragbench.retrievers._vector_database import write_collection
 from ragbench.retrievers._written_fields import fields_to_write
 from tests.retrievers.databases import DATABASES, Spec, spec_of
 from tests.retrievers.filters import matching, random_filters, shelf
-from tests.retrievers.postgres import postgres
 
 TEXT = "kettle lantern map number"
 FILTERS = random_filters(60, seed=7)
 CHUNKS = shelf()
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

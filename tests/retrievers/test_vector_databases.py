@@ -1,7 +1,7 @@
 """Vector databases, each for real: filled by ragbench, and filled by somebody else through its own client."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,12 @@ from ragbench.core.runs import Query
 from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers import _vector_database
-from ragbench.retrievers._database import Rows
+from ragbench.retrievers._database import Rows, Search
 from ragbench.retrievers._vector_database import write_collection
 from ragbench.testing import check_retriever, small_corpus
 from tests.retrievers.databases import DATABASES, Spec, spec_of
-from tests.retrievers.postgres import postgres
 
 QUERIES = [Query("q1", "something for a warm night"), Query("q2", "drink from a river", frozenset({"filter-8"}))]
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres() as url:
-        yield url
 
 
 @pytest.fixture(params=DATABASES)
@@ -159,5 +152,5 @@ def test_pgvector_finds_more_than_its_index_can(request: pytest.FixtureRequest) 
     ids = [f"i{at}" for at in range(1100)]
     table.add(Rows(ids, vectors, [{"chunk_id": id_, "document_id": "d", "text": "t"} for id_ in ids]))
     table.finish()
-    assert [len(hits) for hits in table.search(vectors[:2], 1050, [])] == [1050, 1050]
+    assert [len(hits) for hits in table.search(Search(vectors[:2], 1050, []))] == [1050, 1050]
     client.close()
