@@ -19,10 +19,13 @@ HELP = """Evaluate four retrievers on the sample shop: by human queries, and by 
 
 Example:
   ragbench demo
+  ragbench demo --gate
 
-The demo needs no key and no network. It prints each command as you would type
+With --gate, a gate decides on three changes to BM25, in seconds: one passes, one
+fails, and one is inconclusive. The demo needs no key and no network. It prints each command as you would type
 it. With --json it prints one object: "written" and "masked" as ragbench eval
-prints them, and "audit" as ragbench golden audit does."""
+prints them, and "audit" as ragbench golden audit does; with --gate, "gates" as
+ragbench gate prints them."""
 PRINTED = "printed.txt"
 PASSED, FINDINGS = 0, 1
 
@@ -33,6 +36,9 @@ class Options:
 
     out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output", writes="folder")
     fresh: bool = option("Evaluate again, even if results are stored.", default=False, section="Run")
+    gate: bool = option(
+        "Show a gate that passes, one that fails, and one that is inconclusive.", default=False, section="Run"
+    )
 
 
 def run(options: Options, output: Output) -> None:
@@ -49,13 +55,21 @@ def run(options: Options, output: Output) -> None:
 
     shop = sample("shop")
     places = _Places(_short(shop / "product_catalog.csv"), _short(shop), options.out)
+    report = DemoReport(shown=not output.as_json)
+    again = ("--fresh",) if options.fresh else ()
+    steps = Steps(options.out, report)
+    if options.gate:
+        from ragbench.cli.demo_gate import show_gates
+
+        gates = show_gates(places.corpus, places.golden, options.out, steps, report, again)
+        report.end(options.out / PRINTED)
+        if output.as_json:
+            output.object({"version": 1, "gates": gates})
+        return
     # This replaces only what an earlier demo wrote. A folder with other content is refused before the work starts.
     force = ("--force",) if (places.generated / RUN).is_file() else ()
     if not force:
         check_empty(places.generated, forced=False)
-    report = DemoReport(shown=not output.as_json)
-    again = ("--fresh",) if options.fresh else ()
-    steps = _Steps(options.out, report)
 
     report.heading("1. Which retriever is best on the human queries of the shop?")
     evaluate = ("eval", "--corpus", places.corpus, "--golden", places.golden, "--out", places.written, *again)
@@ -114,7 +128,7 @@ class _Places:
         return self.out / "report.html"
 
 
-class _Steps:
+class Steps:
     """Run commands in this process, show each as you would type it, and keep what they print in one file."""
 
     def __init__(self, out: Path, report: "DemoReport") -> None:
@@ -154,6 +168,11 @@ class _Steps:
         if code not in accepted:
             print_lines(taken.getvalue(), sys.stderr)
             raise click.exceptions.Exit(code)
+
+    @staticmethod
+    def read(path: Path) -> Any:
+        """A JSON file that a command wrote."""
+        return _read(path)
 
 
 def _short(path: Path) -> Path:

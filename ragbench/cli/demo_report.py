@@ -71,14 +71,23 @@ class DemoReport:
             for arm, other in zip(written["arms"], masked["arms"], strict=True)
         ]
         board = Block(f"{metric}, mean [95% interval]", ("retriever", *counts), tuple(rows))
-        self.console.print()
-        self.console.print(terminal([board]))
-        self.console.print()
+        self.block(board)
         self._wrapped(verdict(written, masked, metric))
 
-    def end(self, printed: Path, page: Path) -> None:
+    def block(self, block: Block) -> None:
+        """A table."""
+        self.console.print()
+        self.console.print(terminal([block]))
+        self.console.print()
+
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self._wrapped(text)
+
+    def end(self, printed: Path, page: Path | None = None) -> None:
         """Where the results are."""
-        self._lines(["", f"Everything these commands printed: {printed}", f"The page: {page}"])
+        pages = [] if page is None else [f"The page: {page}"]
+        self._lines(["", f"Everything these commands printed: {printed}", *pages])
 
     def _wrapped(self, text: str, indent: int = 0, style: str = "") -> None:
         blanks = " " * indent

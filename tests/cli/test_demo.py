@@ -125,3 +125,19 @@ def test_a_file_for_the_results_is_refused_before_the_first_step(ragbench: Any, 
     done = ragbench("demo", "--out", tmp_path / "file")
     assert (done.code, done.out) == (2, "")
     assert f"--out {tmp_path / 'file'}: is a file; name a folder" in done.err
+
+
+def test_the_gates_pass_fail_and_stay_open(ragbench: Any, tmp_path: Path) -> None:
+    done = ragbench("demo", "--gate", "--out", tmp_path)
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) <= 48
+    commands = typed(done.out)
+    assert [words[0] for words in commands] == ["eval", "gate", "gate", "gate"]
+    rows = re.findall(r"^(pass|fail|inconclusive) .* (\S+) +(\d)$", done.out, flags=re.MULTILINE)
+    assert [(outcome, code) for outcome, _, code in rows] == [("pass", "0"), ("fail", "1"), ("inconclusive", "0")]
+    # The commands give the same outcomes when they are typed, and CI may hold up what is inconclusive.
+    assert [ragbench(*words).code for words in commands[1:]] == [0, 1, 0]
+    assert ragbench(*commands[3], "--inconclusive", "fail").code == 3
+    again = ragbench("demo", "--gate", "--out", tmp_path, "--json").json
+    assert [one["outcome"] for one in again["gates"]] == [outcome for outcome, _, _ in rows]
+    assert again["gates"][2]["rules"][0]["more_queries"] == int(rows[2][1])
