@@ -23,10 +23,16 @@ class Watched:
         self.page.wait_for_selector("html[data-ready]")
 
     def charts_drawn(self) -> int:
-        """Wait until every chart is drawn; how many there are."""
+        """Open every fold and tab, and wait until every chart is drawn; how many there are."""
+        self.page.evaluate("for (const fold of document.querySelectorAll('details.fold')) fold.open = true")
+        tabs = self.page.locator('.tabs [role="tab"]')
+        for at in reversed(range(tabs.count())):
+            tabs.nth(at).click()
+            self.page.wait_for_selector(".tab:not([hidden]) figure[data-drawn]")
+        self.page.evaluate("window.scrollTo(0, 0)")
         count = self.page.locator("figure.chart").count()
         for number in range(count):
-            self.page.wait_for_selector(f'figure[data-chart="{number}"][data-drawn]')
+            self.page.wait_for_selector(f'figure[data-chart="{number}"][data-drawn]', state="attached")
         return count
 
 

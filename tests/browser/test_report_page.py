@@ -163,19 +163,86 @@ def test_search_filters_and_counts(shop: Path, watched: Open) -> None:
     page.click("text=Clear")
     expect(page.locator("#shown")).to_have_text("198 queries")
     kind = golden[0]["type"]
-    page.select_option("#filter-type", kind)
     count = sum(row["type"] == kind for row in golden)
+    page.select_option("#filter-slice", label=f"{kind} ({count})")
     expect(page.locator("#shown")).to_have_text(f"{count} of {len(golden)} queries")
 
 
-def test_outcome_agrees_with_the_verdict(shop: Path, watched: Open) -> None:
+def chip(page: Any, key: str) -> Any:
+    return page.locator(f'.chip[data-key="{key}"]')
+
+
+def values_of(shop: Path, arm: int) -> list[float]:
+    """The values of the page's metric, as the evaluation has them."""
+    from ragbench.comparison.references import read_references
+
+    return [float(value) for value in read_references((str(shop.parent / "run"),))[arm].scores.column("ndcg@10")]
+
+
+def test_chips_agree_with_the_verdict_and_the_scores(shop: Path, watched: Open) -> None:
     page = watched(shop).page
-    cells = page.locator("#leaderboard tbody tr").nth(1).locator("td").all_inner_texts()
-    page.select_option("#filter-candidate", "1")
+    row = page.locator("#leaderboard .board tbody tr").filter(has_text="stem=false")
+    cells = row.locator("td").all_inner_texts()
+    page.select_option("#filter-a", "0")
+    page.select_option("#filter-b", "1")
     wins, ties, losses = (int(part) for part in next(cell for cell in cells if cell.count("/") == 2).split("/"))
-    for outcome, count in (("gained", wins), ("lost", losses), ("tied", ties)):
-        page.select_option("#filter-outcome", outcome)
+    first, second = values_of(shop, 0), values_of(shop, 1)
+    expected = {
+        "b-better": wins, "a-better": losses, "differ": wins + losses,
+        "only-a": sum(x > 0 and y == 0 for x, y in zip(first, second, strict=True)),
+        "only-b": sum(y > 0 and x == 0 for x, y in zip(first, second, strict=True)),
+        "failed-b": sum(y == 0 for y in second),
+    }  # fmt: skip
+    assert ties + wins + losses == sum(x == x and y == y for x, y in zip(first, second, strict=True))
+    assert all(expected.values())
+    for key, count in expected.items():
+        assert chip(page, key).locator(".count").inner_text() == str(count)
+        chip(page, key).click()
+        expect(chip(page, key)).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#shown")).to_have_text(f"{count} of 198 queries")
+
+
+def test_failures_come_first_and_open_the_panel(shop: Path, watched: Open) -> None:
+    seen = watched(shop)
+    page = seen.page
+    assert page.locator("#failures").bounding_box()["y"] < 900
+    lists = page.locator(".failure")
+    best = page.locator("#leaderboard .board tbody tr").first.locator("th").inner_text().split()[0]
+    names = ["bm25", "bm25:stem=false", "bm25:b=0.2"]
+    lowest = lists.first.locator(".value").all_inner_texts()
+    values = sorted(value for value in values_of(shop, names.index(best)) if value == value)
+    assert [float(text) for text in lowest] == [round(value, 3) for value in values[:5]]
+    link = lists.first.locator("a").first
+    text = link.inner_text()
+    link.click()
+    expect(page.locator("#panel:not([hidden]) #query-title")).to_have_text(text)
+    assert page.is_visible("#leaderboard")
+    page.locator(".failure button[data-chip]").first.click()
+    expect(chip(page, "failed-b")).to_have_attribute("aria-pressed", "true")
+    assert seen.errors == []
+
+
+def test_a_cell_says_the_first_relevant_rank(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    page.fill("#filter-text", "two-man tent below 2 kilos")
+    cell = page.locator("#table tbody td[data-arm]").first
+    cell.hover()
+    lines = (shop.parent / "run" / "runs" / "bm25.trec").read_text("utf-8").split("\n")
+    rank = next(line.split()[3] for line in lines if line.startswith("q002 Q0 P001 "))
+    expect(page.locator("#tip")).to_have_text(f"bm25: ndcg@10 {cell.inner_text()}; first relevant at rank {rank}")
+    assert re.search(r"\bs[0-6]\b", cell.get_attribute("class"))
+
+
+def test_tabs_show_one_metric_by_cutoff(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    tabs = page.locator('.tabs [role="tab"]')
+    assert tabs.count() >= 3
+    assert page.locator(".tab:visible").count() == 1
+    tabs.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".tab").nth(1)).to_be_visible()
+    expect(page.locator(".tab").first).to_be_hidden()
 
 
 def test_sorting_by_value_and_by_text(shop: Path, watched: Open) -> None:
@@ -194,25 +261,38 @@ def test_sorting_by_value_and_by_text(shop: Path, watched: Open) -> None:
     expect(page.locator("#table tbody td.id").first).to_have_text("q001")
 
 
-def test_query_shows_evidence_and_rankings_side_by_side(shop: Path, watched: Open) -> None:
+def test_panel_shows_evidence_and_each_text_once(shop: Path, watched: Open) -> None:
     seen = watched(shop)
     page = seen.page
     page.fill("#filter-text", "two-man tent below 2 kilos")
     expect(page.locator("#shown")).to_have_text("1 of 198 queries")
     expect(page.locator(OPEN)).to_have_count(1)
     page.locator(OPEN).click()
-    dialog = page.locator("dialog[open]")
-    expect(dialog.locator(".system h4")).to_have_text(["bm25", "bm25:stem=false", "bm25:b=0.2"])
-    expect(dialog.locator(".system").first.locator(".ranked")).to_have_count(20)
-    evidence = dialog.locator(".evidence-list mark").inner_text()
+    panel = page.locator("#panel:not([hidden])")
+    names = ["bm25", "bm25:stem=false", "bm25:b=0.2"]
+    ranks = panel.get_by_role("table", name="Rankings of the systems")
+    expect(ranks.locator("thead th")).to_have_text(["rank", *names])
+    evidence = panel.locator(".evidence-list mark").inner_text()
     assert evidence == "Two people, three seasons, 1.9 kg on the scale with every peg in the bag."
-    found = dialog.locator(".ranked.relevant").first
+    found = panel.locator(".ranked.relevant").first
     assert found.locator("mark.evidence").inner_text() == evidence
-    lines = (shop.parent / "run" / "runs" / "bm25.trec").read_text("utf-8").split("\n")
-    ranked = [line.split()[2] for line in lines if line.startswith("q002 ")][:20]
-    assert dialog.locator(".system").first.locator(".ranked .item").all_inner_texts() == ranked
+    panel.get_by_text("Show all 20 ranks").click()
+    seen_items = set()
+    for at, name in enumerate(names):
+        file = shop.parent / "run" / "runs" / f"{name.replace(':', '_')}.trec"
+        ranked = [line.split()[2] for line in file.read_text("utf-8").split("\n") if line.startswith("q002 ")][:20]
+        column = ranks.locator(f"tbody tr td:nth-child({at + 2}) .item")
+        assert column.all_inner_texts() == ranked
+        seen_items |= set(ranked)
+    cards = panel.locator(".ranking .ranked .line > .item").all_text_contents()
+    assert sorted(cards) == sorted(seen_items)
+    # An item leads to its text, also from below the first ranks.
+    last = ranks.locator("tbody tr").last.locator("button").first
+    item = last.locator(".item").inner_text()
+    last.click()
+    assert page.evaluate("document.activeElement.querySelector('.item').textContent") == item
     page.keyboard.press("Escape")
-    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(panel).to_have_count(0)
     assert page.evaluate("document.activeElement.className") == "open"
     assert seen.errors == []
 
@@ -229,8 +309,8 @@ def test_keyboard_alone_opens_and_walks(shop: Path, watched: Open) -> None:
     page.keyboard.press("End")
     assert page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "199"
     page.keyboard.press("Enter")
-    page.wait_for_selector("dialog[open]")
-    assert page.locator("#query .buttons button").nth(1).is_disabled()
+    page.wait_for_selector("#panel:not([hidden])")
+    assert page.locator("#panel .buttons button").nth(1).is_disabled()
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile("#q=q197$"))
     page.keyboard.press("Escape")
@@ -241,17 +321,17 @@ def test_address_of_a_query_opens_it(shop: Path, watched: Open) -> None:
     page = watched(shop).page
     page.goto(shop.resolve().as_uri() + "#q=q010")
     page.reload()
-    page.wait_for_selector("dialog[open]")
-    assert page.inner_text("#query .query-top p").startswith("q010")
+    page.wait_for_selector("#panel:not([hidden])")
+    assert page.inner_text("#panel .query-top p").startswith("q010")
 
 
 def test_address_that_changes_opens_another_query(shop: Path, watched: Open) -> None:
     page = watched(shop).page
     for wanted in ("q010", "q011"):
         page.evaluate("(id) => { location.hash = 'q=' + id; }", wanted)
-        expect(page.locator("#query .query-top p")).to_have_text(re.compile(f"^{wanted}"))
+        expect(page.locator("#panel .query-top p")).to_have_text(re.compile(f"^{wanted}"))
     page.evaluate("location.hash = 'q=%'")
-    assert page.locator("dialog[open]").count() == 1
+    assert page.locator("#panel:not([hidden])").count() == 1
 
 
 @pytest.mark.slow
@@ -272,7 +352,7 @@ def test_one_query_and_many_systems(ragbench: Any, watched: Open, tmp_path: Path
     assert "[-" not in page.inner_text("#leaderboard")
     assert page.locator("#table button.open").bounding_box()["width"] > 200
     assert page.locator("#table").bounding_box()["height"] < 200
-    heads = page.locator("#table thead .figure:not(.change) button span:first-child")
+    heads = page.locator("#table thead .figure:not(.change) .name")
     assert heads.all_text_contents() == names
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert seen.errors == []
@@ -297,9 +377,10 @@ def test_lengths_are_neither_better_nor_fractions(ragbench: Any, watched: Open, 
     board = page.inner_text("#leaderboard")
     assert "21.0 [" in board  # All lengths are equal, but an interval is never a point.
     assert "best mean" not in board
-    assert page.locator("#table tbody tr").first.locator(".figure").all_inner_texts() == ["8", "21", "+13"]
+    assert page.locator("#table tbody tr").first.locator(".figure").all_inner_texts() == ["8", "21", "−13"]
     assert page.locator("#table .up, #table .down").count() == 0
-    assert "candidate more" in page.locator("#filter-outcome").inner_text()
+    assert chip(page, "b-better").inner_text().startswith("B higher")
+    assert chip(page, "failed").count() == 0
 
 
 @pytest.mark.slow
@@ -324,7 +405,7 @@ def test_page_is_never_wider_than_the_screen(shop: Path, watched: Open, width: i
     seen.charts_drawn()
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
     seen.page.locator("button.open").first.click()
-    assert seen.page.evaluate("document.getElementById('query').scrollWidth") <= width
+    assert seen.page.evaluate("document.getElementById('panel').scrollWidth") <= width
 
 
 @pytest.mark.slow
@@ -339,7 +420,7 @@ def test_hostile_text_stays_text(hostile: Path, watched: Open) -> None:
         expect(page.locator("#shown")).to_have_text(f"1 of {len(HOSTILE)} queries")
         expect(page.locator(OPEN)).to_have_count(1)
         page.locator(OPEN).click()
-        dialog = page.locator("dialog[open]")
+        dialog = page.locator("#panel:not([hidden])")
         assert dialog.locator("#query-title").text_content() == in_lines(f"{text} common")
         marks = dialog.locator(".ranked.relevant").first.locator("mark.evidence")
         assert "".join(marks.all_text_contents()) == in_lines(text)
@@ -389,12 +470,13 @@ def test_twenty_thousand_hostile_queries_open_without_an_error(ragbench: Any, wa
     seen = watched(page)
     assert seen.charts_drawn() > 3
     drawn = seen.page.locator("figure.chart text").all_text_contents()
+    slices = seen.page.locator("#slices tbody th").all_text_contents()
     for text in EXPRESSIONS:
-        assert any(one.startswith(f"{text} (") for one in drawn), text
+        assert text in slices
     seen.page.fill("#filter-text", f"q{count - 1}")
     expect(seen.page.locator("#shown")).to_have_text(f"1 of {count:,} queries")
     seen.page.locator(OPEN).first.click()
-    expect(seen.page.locator("dialog[open] #query-title")).to_be_visible()
+    expect(seen.page.locator("#panel:not([hidden]) #query-title")).to_be_visible()
     assert not UNSEEN.findall(seen.page.evaluate("document.body.innerText"))
     assert not UNSEEN.findall("".join(drawn))
     assert seen.page.evaluate("window.hit") is None
@@ -407,7 +489,7 @@ def test_claims_are_coloured_by_support(answered: Path, watched: Open) -> None:
     seen = watched(answered)
     page = seen.page
     page.locator("button.open").nth(2).click()
-    answer = page.locator("dialog[open] .answered")
+    answer = page.locator("#panel:not([hidden]) .answered")
     assert answer.locator("p.answer").inner_text() == "Stone 2 is grey [2]. Stone 2 is red."
     assert answer.locator("mark.supported").inner_text() == "Stone 2 is grey [2]."
     assert answer.locator("mark.contradicted").inner_text() == "Stone 2 is red."
@@ -416,7 +498,7 @@ def test_claims_are_coloured_by_support(answered: Path, watched: Open) -> None:
     assert "✓ supported Stone 2 is grey. (supported by <s1>)" in said[0]
     assert "✗ contradicted Stone 2 is red. (contradicted by <s1>)" in said[1]
     colours = [page.evaluate("(name) => getComputedStyle(document.querySelector(name)).backgroundColor", name)
-               for name in ("dialog mark.supported", "dialog mark.contradicted")]  # fmt: skip
+               for name in ("#panel mark.supported", "#panel mark.contradicted")]  # fmt: skip
     assert colours[0] != colours[1]
     answer.locator("text=2 sources it was shown").click()
     assert answer.locator(".sources .passage").all_inner_texts() == [
@@ -448,7 +530,7 @@ def test_no_serious_violation_of_accessibility(shop: Path, watched: Open, scheme
     seen.charts_drawn()
     found = axe.Axe().run(seen.page).response["violations"]
     seen.page.locator("button.open").nth(1).click()
-    seen.page.wait_for_selector("dialog[open]")
+    seen.page.wait_for_selector("#panel:not([hidden])")
     found += axe.Axe().run(seen.page).response["violations"]
     bad = [(one["id"], one["impact"], one["nodes"][0]["html"][:200], len(one["nodes"])) for one in found]
     assert [one for one in bad if one[1] in ("serious", "critical")] == []

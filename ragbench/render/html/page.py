@@ -6,26 +6,33 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.resources import files
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbench.core.errors import InputError
 from ragbench.io.files import write_text
-from ragbench.render.blocks import Block, html, in_template
+from ragbench.render.blocks import Block, breakable, html, in_template
 from ragbench.render.charts import Chart, all_charts
 from ragbench.render.charts.theme import config
 from ragbench.render.html import sections
+from ragbench.render.html.arranged import arrange
 from ragbench.render.html.block import block, vega_script, zipped
+from ragbench.render.html.board import board
+from ragbench.render.html.excerpts import Excerpts
+from ragbench.render.html.failures import failure_lists
+from ragbench.render.html.header import header
+from ragbench.render.html.heat import heat_maps
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.payload import common_metrics, counts, payload
+from ragbench.render.html.rankings import Packed, pack_rankings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from ragbench.render.html.decisions import DecisionShown
-
-SCRIPTS = ("elements", "data", "theme", "charts", "figures", "table", "claims", "query", "start")
+SCRIPTS = (
+    "elements", "data", "theme", "charts", "navigation", "figures", "chips", "grid", "claims", "texts", "panel",
+    "start",
+)  # fmt: skip
 """Files of ``assets``, in the order in which they depend on each other."""
 
 
@@ -56,27 +63,28 @@ def page(data: ReportData, vega: str) -> str:
     """
     # Packing and comparing take equally long and mostly outside of Python, so they go side by side.
     with ThreadPoolExecutor(1) as beside:
-        packing = beside.submit(payload, data)
-        charts = charts_of(data)
-    own = len(charts) - sum(len(one.charts) for one in data.decisions)
-    figures, texts, excerpts = packing.result()
+        packing = beside.submit(_packed, data)
+        arranged = arrange(_own_charts(data, by=()), data.decisions)
+    packed, (figures, texts, excerpts) = packing.result()
     script = _script()
     facts, make_up = sections.golden_card(data)
     return _environment().get_template("page.html.j2").render(
         title=data.title,
         policy=_policy(script, vega),
-        style=_asset("report.css"),
+        style=_asset("report.css") + _asset("page.css"),
         script=script,
         version=version("ragbench"),
         data=data,
+        header=header(data),
         verdict=sections.verdict(data),
-        board=sections.leaderboard(data),
+        board=board(data),
+        failures=failure_lists(data, packed),
+        heat=heat_maps(data),
         all_metrics=sections.all_metrics(data, common_metrics(data.runs)),
         tables=sections.tables(data),
         steps=sections.steps(data),
         variance=sections.variance(data),
-        charts=charts[:own],
-        decisions=_numbered(data.decisions, own),
+        charts=arranged,
         counts=counts(excerpts),
         issue_logs=sections.issues(data),
         facts=facts,
@@ -85,28 +93,33 @@ def page(data: ReportData, vega: str) -> str:
         blocks={
             "figures": figures,
             "texts": texts,
-            "charts": block(_drawings(charts), {}),
+            "charts": block(_drawings(arranged.every), {}),
             "vega": base64.b64encode(zipped(vega.encode())).decode("ascii"),
         },
     )  # fmt: skip
+
+
+def _packed(data: ReportData) -> tuple[Packed, tuple[str, str, Excerpts]]:
+    packed = pack_rankings(data.runs)
+    return packed, payload(data, packed)
 
 
 def _drawings(charts: Sequence[Chart]) -> dict[str, object]:
     return {"charts": [chart.spec for chart in charts], "light": config("light"), "dark": config("dark")}
 
 
-def _numbered(
-    decisions: Sequence["DecisionShown"], first: int
-) -> list[tuple["DecisionShown", list[tuple[int, Chart]]]]:
-    """Pair each decision with its charts and their positions among all charts of the page."""
-    at = count(first)
-    return [(one, [(next(at), chart) for chart in one.charts]) for one in decisions]
-
-
 def charts_of(data: ReportData) -> list[Chart]:
-    """Build the charts; those of gates and experiments come last.
+    """Build all charts as pictures; those of gates and experiments come last."""
+    own = _own_charts(data, by=("type",))
+    return [*own, *(chart for one in data.decisions for chart in one.charts)]
 
-    The chart of lexical overlap needs the texts.
+
+def _own_charts(data: ReportData, by: Sequence[str]) -> list[Chart]:
+    """Build the charts of the systems. The chart of lexical overlap needs the texts.
+
+    Args:
+        data: content of the page.
+        by: columns whose slices are drawn; the page has heat maps instead.
     """
     texts: dict[str, str] = {}
     for run in data.runs:
@@ -117,8 +130,7 @@ def charts_of(data: ReportData) -> list[Chart]:
             texts |= zip(indexed.chunks.ids, indexed.chunks.texts, strict=True)
         else:
             texts |= {document.id: document.text for document in indexed.corpus}
-    own = all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None)
-    return [*own, *(chart for one in data.decisions for chart in one.charts)]
+    return all_charts(data.runs, data.compared, metric=data.metric, texts=texts or None, by=by)
 
 
 def _policy(script: str, vega: str) -> str:
@@ -152,6 +164,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["breakable"] = lambda name: Markup(breakable(name))  # noqa: S704 - breakable escapes
     made.filters["html"] = lambda block, caption=True: Markup(html(block, caption=caption))  # noqa: S704 - html escapes
     made.filters["data"] = lambda chart: Markup(  # noqa: S704 - html escapes
         html(Block(chart.title, chart.head, chart.rows), caption=False)

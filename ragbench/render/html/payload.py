@@ -15,8 +15,8 @@ from ragbench.io.parsing import NOT_JSON
 from ragbench.render.html.block import block
 from ragbench.render.html.excerpts import Excerpts, excerpts, quote
 from ragbench.render.html.inputs import ReportData
-from ragbench.render.html.rankings import DEPTH, Packed, pack_rankings
-from ragbench.render.html.sections import contender
+from ragbench.render.html.rankings import DEPTH, Packed
+from ragbench.render.html.sections import ranked
 from ragbench.render.html.texts import Indexed
 
 Row = dict[str, object]
@@ -76,9 +76,8 @@ MISSING = -32768
 EVIDENCE, MASKED = 0, 1
 
 
-def payload(data: ReportData) -> tuple[str, str, Excerpts]:
+def payload(data: ReportData, packed: Packed) -> tuple[str, str, Excerpts]:
     """Return the block of figures, the block of texts, and its excerpts."""
-    packed = pack_rankings(data.runs)
     texts = excerpts(packed.items, data.runs, data.texts, len(data.runs[0].queries))
     return _figures(data, packed), _texts(data, texts), texts
 
@@ -95,7 +94,8 @@ def _figures(data: ReportData, packed: Packed) -> str:
         "metrics": metrics,
         "directions": [data.runs[0].scores.direction(metric) for metric in metrics],
         "metric": metrics.index(data.metric),
-        "candidate": [run.name for run in data.runs].index(contender(data)),
+        "pair": _pair(data),
+        "slices": list(data.settings.by),
         "depth": DEPTH,
         "ids": list(queries.ids),
         "texts": list(queries.texts),
@@ -106,6 +106,13 @@ def _figures(data: ReportData, packed: Packed) -> str:
         "failures": [_failures(run) for run in data.runs],
     }
     return block(head, arrays)
+
+
+def _pair(data: ReportData) -> list[int]:
+    """Return the places of the systems that the grid compares first: the runner-up, and the one with the best mean."""
+    names = [run.name for run in data.runs]
+    best, second = (*ranked(data), names[0])[:2]
+    return [names.index(second), names.index(best)]
 
 
 def common_metrics(runs: Sequence[ScoredRun]) -> list[str]:

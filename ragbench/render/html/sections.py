@@ -44,6 +44,11 @@ class PageVerdict:
     notes: tuple[str, ...]
     test: str
 
+    @property
+    def warnings(self) -> int:
+        """Number of notes that are warnings."""
+        return sum(note.startswith("warning: ") for note in self.notes)
+
 
 @dataclass(frozen=True)
 class Issues:
@@ -101,12 +106,6 @@ def verdict(data: ReportData) -> PageVerdict:
     return PageVerdict(sentences[first.candidate], kind, others, notes, compared.choice)
 
 
-def contender(data: ReportData) -> str:
-    """Choose the system to show beside the first: the best of the others, or the first if it is alone."""
-    means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs[1:] or data.runs}
-    return max(means, key=lambda name: merit(data, means[name]))
-
-
 def merit(data: ReportData, mean: float | None) -> float:
     """Convert a mean so that higher is better for every metric, and no mean is worst."""
     if mean is None:
@@ -120,8 +119,16 @@ def estimate(arm: Mapping[str, Any], metric: str) -> Estimate:
     return Estimate(found["mean"], found["low"], found["high"], found["n"])
 
 
+def ranked(data: ReportData) -> list[str]:
+    """Return the systems that ran, the best mean first; without a direction, in the order of the report."""
+    names = [run.name for run in data.runs]
+    if data.runs[0].scores.direction(data.metric) == "none":
+        return names
+    return sorted(names, key=lambda name: -merit(data, estimate(data.arms[name], data.metric).mean))
+
+
 def leaderboard(data: ReportData) -> Block:
-    """Return a row per system in the order of the report; systems that did not run come last."""
+    """Return a row per system, the best mean first; systems that did not run come last."""
     verdicts = {one.candidate: one for one in data.compared.verdicts} if data.compared else {}
     means = {run.name: estimate(data.arms[run.name], data.metric).mean for run in data.runs}
     best = _best(data, means)
@@ -135,7 +142,8 @@ def leaderboard(data: ReportData) -> Block:
     head += ["p50 ms", "p95 ms"] if timed else []
     head += ["cost per query"] if paid else []
     rows: list[Row] = []
-    for run in data.runs:
+    by_name = {run.name: run for run in data.runs}
+    for run in (by_name[name] for name in ranked(data)):
         cells = [with_interval(estimate(data.arms[run.name], data.metric)), *group_cells(board, run.name)]
         cells += _difference(verdicts.get(run.name), p) if verdicts else []
         cells += [_number(run.latency_ms.get(name)) for name in ("p50", "p95")] if timed else []
@@ -147,6 +155,9 @@ def leaderboard(data: ReportData) -> Block:
     rows += [(name, Cell(f"did not run: {error}", "bad")) for name, error in failed(data).items()]
     title = "Mean over documents" if data.settings.average == "documents" else "Mean"
     title += " with its 95% interval"
+    counts = {estimate(data.arms[run.name], data.metric).n for run in data.runs}
+    if len(counts) == 1:
+        title += f", {counted(counts.pop(), 'document' if data.settings.average == 'documents' else 'query')}"
     if data.compared:
         title += f"; differences are paired{p.title}"
     key = () if board is None else (group_key(board),)

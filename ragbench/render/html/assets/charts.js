@@ -15,7 +15,8 @@ function loadLibrary() {
 
 async function draw(figure) {
   const mode = dark() ? "dark" : "light";
-  if (drawn.get(figure) === mode) return;
+  // A chart behind a fold or a tab has no width yet; it is drawn when it comes into view.
+  if (drawn.get(figure) === mode || !figure.clientWidth) return;
   drawn.set(figure, mode);
   const [embed, held] = await Promise.all([loadLibrary(), block("charts")]);
   if (drawn.get(figure) !== mode) return;

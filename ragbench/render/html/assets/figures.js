@@ -45,5 +45,15 @@ function figuresOf(held) {
     return { rows, total: arrays["relevant_total:" + group][query] };
   };
   const first = (arm, query) => arrays["first:" + arm][query];
-  return { ...held, value, ranked, ranking, relevant, first };
+  // The label of the first item; undefined if nothing was ranked.
+  const top = (arm, query) => {
+    const at = offset("count:" + arm);
+    return at[query] < at[query + 1] ? arrays["label:" + arm][at[query]] : undefined;
+  };
+  return { ...held, value, ranked, ranking, relevant, first, top };
+}
+
+function firstFound(figures, arm, query) {
+  const rank = figures.first(arm, query);
+  return rank ? "first relevant at rank " + rank : "nothing relevant found";
 }

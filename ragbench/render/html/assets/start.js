@@ -20,16 +20,19 @@ function startCopy() {
 
 async function startQueries() {
   const figures = figuresOf(await block("figures"));
-  const view = new QueryView(figures);
-  const table = new QueryTable(figures, (query) => view.open(query));
-  view.table = table;
-  view.openNamed();
-  window.addEventListener("hashchange", () => view.openNamed());
+  const panel = new Panel(figures);
+  panel.grid = new QueryGrid(figures, (query) => panel.open(query));
+  panel.grid.follow = (query) => panel.follow(query);
+  panel.openNamed();
+  window.addEventListener("hashchange", () => panel.openNamed());
   document.documentElement.dataset.ready = "yes";
 }
 
 startTheme();
 document.addEventListener("DOMContentLoaded", () => {
+  startTabs();
+  startSections();
+  startCues();
   startCopy();
   startCharts();
   startQueries();
