@@ -21,7 +21,7 @@ from ragbench.io.tables import as_text, choose_columns, query_text
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("query_id", "id", "_id", "qid", "question_id", "query-id"),
-    "query": ("query", "question", "user_input", "query_text", "text"),
+    "query": ("query", "question", "user_input", "query_text", "text", "prompt"),
     "answer": ("answer", "response", "output", "generated_answer", "prediction", "result"),
     "sources": ("sources", "retrieved_contexts", "contexts", "context", "source_documents"),
     "source_ids": ("source_ids", "retrieved_context_ids", "context_ids", "retrieved_ids", "chunk_ids"),

@@ -379,7 +379,8 @@ class Bench:
         if strange.all():
             raise ArmError(
                 f"the corpus has none of the {returned.unit} ids that it returned ({first}), but ids such as "
-                f"{next(iter(known))}. Evaluate on the documents that it searches, or map its ids"
+                f"{next(iter(known))}. Evaluate on the documents that it searches, or map its ids (id_field or "
+                "text_field of a vector database)"
             )
         share = times[strange].sum() / times.sum()
         return [f"{share:.0%} of its results are ids that the corpus lacks, which count as not relevant: {first}"]

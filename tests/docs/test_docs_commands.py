@@ -40,6 +40,7 @@ RUN_ELSEWHERE = {
     ("guides/metrics-of-run-files.md", "console"): "tests/cli/test_metrics_command.py",
     ("guides/object-stores.md", "console"): "tests/docs/test_object_stores_page.py",
     ("guides/plan.md", "console"): "tests/cli/test_plan_command.py",
+    ("guides/ray.md", "console"): "tests/docs/test_ray_page.py",
     ("guides/sagemaker.md", "console"): "tests/jobs/test_sagemaker_docs.py",
     ("guides/wattbot.md", "console"): "tests/cli/test_wattbot_docs.py",
 }
