@@ -8,7 +8,7 @@ from ragbench.api.notebook import draw_without_network
 from ragbench.comparison.ab.results import AbResult
 from ragbench.comparison.compare import Compared
 from ragbench.comparison.gate.result import Gate
-from ragbench.core.errors import InputError, SettingError, did_you_mean
+from ragbench.core.errors import InputError, MissingExtra, SettingError, did_you_mean
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.experiments import Experiments
 from ragbench.core.scored import ScoredRun
@@ -33,8 +33,15 @@ WIDTH = 640
 
 
 def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
-    """Return the chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes."""
-    import altair as alt
+    """Return the chart as an `altair.Chart`, which a notebook draws and ``.save("chart.png")`` writes.
+
+    Raises:
+        MissingExtra: altair is not installed.
+    """
+    try:
+        import altair as alt
+    except ImportError as error:
+        raise MissingExtra("plot", "charts") from error
 
     draw_without_network()
     return alt.Chart.from_dict({**_with_views(picture(chart, theme, width)), "config": config(theme)})

@@ -1,5 +1,6 @@
 """Charts as picture files: PNG and SVG, without a browser and without a network."""
 
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from ragbench.core.options import named
 from ragbench.io.files import write_bytes, write_text
 from ragbench.render.charts.chart import Chart
 from ragbench.render.charts.theme import BACKGROUND, Theme, config
+from ragbench.render.vega import vega_script, vl_convert
 
 VEGA_LITE = "6.4"
 """The version that draws, of those that vl-convert has."""
@@ -17,6 +19,15 @@ WIDTH = 900
 MARGIN = 16
 SCALE = 2.0
 """Pixels of the PNG for each of the chart."""
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<div id="chart"></div>
+<script type="module">{vega}</script>
+<script type="module">window.vegaEmbed("#chart", {spec}, {{renderer: "svg"}});</script>
+</html>
+"""
 
 
 def write_figures(
@@ -36,17 +47,17 @@ def write_figures(
 
     Raises:
         InputError: the folder cannot be written.
+        MissingExtra: the library that draws is not installed.
     """
-    import vl_convert
-
+    draw = vl_convert("figures")
     written = []
     for chart in charts:
         spec, look = json.dumps(picture(chart, theme, width)), config(theme)
         try:
             png = folder / f"{chart.name}.png"
-            write_bytes(png, vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=scale, config=look))
+            write_bytes(png, draw.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=scale, config=look))
             svg = folder / f"{chart.name}.svg"
-            write_text(svg, vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=look))
+            write_text(svg, draw.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=look))
         except OSError as error:
             raise InputError(f"{named('figures')} {folder}: cannot be written: {error.strerror or error}") from error
         written += [png, svg]
@@ -59,10 +70,9 @@ def write_chart_page(chart: Chart, path: Path, *, theme: Theme = "light", width:
     Raises:
         InputError: the file cannot be written.
     """
-    import vl_convert
-
-    spec = json.dumps(picture(chart, theme, width))
-    page = vl_convert.vegalite_to_html(spec, vl_version=VEGA_LITE, bundle=True, config=config(theme))
+    spec = json.dumps({**picture(chart, theme, width), "config": config(theme)}, ensure_ascii=False)
+    spec = spec.replace("<", "\\u003c")  # no text of the chart can end the script
+    page = PAGE.format(title=html.escape(chart.title), vega=vega_script(), spec=spec)
     try:
         write_text(path, page)
     except OSError as error:

@@ -22,11 +22,10 @@ class Reports:
 
     Args:
         library: corpora, golden sets and answers, each used where its fingerprint fits.
-        cache: folder where the charts' library is kept.
     """
 
-    def __init__(self, library: Library, cache: Path) -> None:
-        self._library, self._cache = library, cache
+    def __init__(self, library: Library) -> None:
+        self._library = library
         self._pages: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         # One at a time: a page takes a core for seconds.
         self._lock = threading.Lock()
@@ -48,9 +47,9 @@ class Reports:
             return self._pages[key]
 
     def _made(self, runs: Sequence[FoundRun], intersect: bool) -> bytes:
-        from ragbench.render.html.block import vega_script
         from ragbench.render.html.inputs import Wanted, read_report
         from ragbench.render.html.page import page
+        from ragbench.render.vega import vega_script
 
         fitting = self._library.fitting(runs)
         with naming(runs):
@@ -62,7 +61,7 @@ class Reports:
                     title=" against ".join(run.name for run in runs) if len(runs) > 1 else None,
                 )
             )
-            return page(data, vega_script(self._cache)).encode("utf-8", "replace")
+            return page(data, vega_script()).encode("utf-8", "replace")
 
 
 def _inputs_now(run: FoundRun) -> tuple[object, ...]:

@@ -64,7 +64,7 @@ def serve(
         settings: settings of the viewer.
         asking: the language model of the playground, if any.
         port: port to listen on; 0 for any free one.
-        cache: folder for embeddings, the charts' library and the spaces of sessions.
+        cache: folder for embeddings and the spaces of sessions.
         ready: called once it is listened on, with the address, and with one that opens a single session.
 
     Raises:
@@ -90,7 +90,7 @@ def listening(settings: Settings, asking: ModelOptions | None, port: int, cache:
         settings: settings of the viewer.
         asking: the language model of the playground, if any.
         port: port to listen on; 0 for any free one.
-        cache: folder for embeddings, the charts' library and the spaces of sessions.
+        cache: folder for embeddings and the spaces of sessions.
 
     Raises:
         SettingError: the port is not available, or a retriever or model cannot be used.
@@ -103,7 +103,7 @@ def listening(settings: Settings, asking: ModelOptions | None, port: int, cache:
         port = listener.getsockname()[1]
         token, once = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         sessions = Sessions(root)
-        app = make_app(settings, Reports(library, cache), Reviews(library), playground)
+        app = make_app(settings, Reports(library), Reviews(library), playground)
         guard = Guard(app, token=token, once=once, port=port, sessions=sessions, limit=settings.limits.file_bytes)
         server = uvicorn.Server(
             uvicorn.Config(

@@ -19,7 +19,6 @@ from ragbench.corpus.chunk import AUTO
 from ragbench.io.chunk_files import write_chunks
 from ragbench.io.files import write_text
 from ragbench.io.inputs import ANYWHERE, found
-from ragbench.io.places import cache_folder
 from ragbench.render.evaluation import save_evaluation
 from ragbench.render.html.inputs import ReportData, Wanted, read_report
 from ragbench.render.html.page import charts_of, write_page
@@ -189,7 +188,7 @@ def _written(options: Options, folders: Sequence[str], chunks: Sequence[Path]) -
     )  # fmt: skip
     if chunks:  # they are about to be deleted, so the page does not name them
         data = replace(data, texts=replace(data.texts, inputs={}))
-    write_page(data, options.out, cache_folder(options.cache))
+    write_page(data, options.out)
     figures: tuple[Path, ...] = ()
     if options.figures is not None:
         from ragbench.render.figures import write_figures

@@ -11,14 +11,10 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from ragbench.io.files import replacing
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KINDS = {"int8": "Int8", "int16": "Int16", "int32": "Int32", "float32": "Float32"}
@@ -50,24 +46,3 @@ def zipped(content: bytes) -> bytes:
     """Compress by gzip without a time stamp, so that the same content gives the same bytes."""
     pack = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
     return pack.compress(content) + pack.flush()
-
-
-@lru_cache
-def vega_script(cache: Path) -> str:
-    """Return Vega, Vega-Lite and vega-embed, minified (0.9 MB).
-
-    Bundling takes seconds, so the script is kept under the version of the package that bundles it.
-    """
-    from importlib.metadata import version
-
-    kept = cache / "javascript" / f"vega-{version('vl-convert-python')}.js"
-    try:
-        return kept.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        pass
-    import vl_convert
-
-    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    with replacing(kept) as path:
-        path.write_text(script, encoding="utf-8", newline="\n")
-    return script

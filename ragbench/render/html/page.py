@@ -16,7 +16,7 @@ from ragbench.render.charts import Chart, all_charts
 from ragbench.render.charts.theme import config
 from ragbench.render.html import sections
 from ragbench.render.html.arranged import arrange
-from ragbench.render.html.block import block, vega_script, zipped
+from ragbench.render.html.block import block, zipped
 from ragbench.render.html.board import board
 from ragbench.render.html.excerpts import Excerpts
 from ragbench.render.html.failures import failure_lists
@@ -25,6 +25,7 @@ from ragbench.render.html.heat import heat_maps
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.payload import common_metrics, counts, payload
 from ragbench.render.html.rankings import Packed, pack_rankings
+from ragbench.render.vega import vega_script
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,18 +37,17 @@ SCRIPTS = (
 """Files of ``assets``, in the order in which they depend on each other."""
 
 
-def write_page(data: ReportData, path: Path, cache: Path) -> None:
+def write_page(data: ReportData, path: Path) -> None:
     """Write the page atomically; the same data gives the same bytes.
 
     Args:
         data: content of the page.
         path: file to write.
-        cache: folder where the charts' library is kept.
 
     Raises:
         InputError: the file cannot be written.
     """
-    content = page(data, vega_script(cache))
+    content = page(data, vega_script())
     try:
         write_text(path, content)
     except OSError as error:
@@ -59,7 +59,7 @@ def page(data: ReportData, vega: str) -> str:
 
     Args:
         data: content of the page.
-        vega: the script that draws the charts (`ragbench.render.html.block.vega_script`).
+        vega: the script that draws the charts (`ragbench.render.vega.vega_script`).
     """
     # Packing and comparing take equally long and mostly outside of Python, so they go side by side.
     with ThreadPoolExecutor(1) as beside:
