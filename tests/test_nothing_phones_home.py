@@ -87,7 +87,7 @@ COMMANDS = {
     "prefer": [f"prefer {{in}}/answers.jsonl {{in}}/others.jsonl --golden {{in}}/golden.jsonl --judge {MODEL} "
                "--out {out}/preferred"],
     "probe": [f"probe --llm {MODEL} --judge openai_compatible:j --judge-base-url {{url}} --category harmful"],
-    "report": [f"report {EXAMPLE} --out {{out}}/report.html"],
+    "report": [f"report {EXAMPLE} --out {{out}}/report.html --figures {{out}}/figures"],
     "score": ["score {in}/answers.jsonl --golden {in}/golden.jsonl --metric faithfulness --metric answer_relevancy "
               f"--judge {MODEL} --out {{out}}/scores"],
     "seeds": ["seeds datasets/shop/log.csv --size 20 --out {out}/seeds.txt",
@@ -466,7 +466,12 @@ EXTRAS = {
     "st": ("sentence_transformers", run_sentence_transformers),
 }
 """A package of each extra, and what uses it."""
-SEEN_ABOVE = {"openai": "batch and generate", "view": "the viewer", "gpu": "dense, where there is a GPU"}
+SEEN_ABOVE = {
+    "charts": "report",
+    "gpu": "dense, where there is a GPU",
+    "openai": "batch and generate",
+    "view": "the viewer",
+}
 FOR_DEVELOPERS = {"dev", "docs", "bench", "all"}
 NOT_WATCHED_YET = {"transformers", "vllm", "llamacpp"}
 """Models in this process. They read weights from a path, and no test traces them yet."""

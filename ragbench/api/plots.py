@@ -41,7 +41,7 @@ def drawn(chart: Chart, theme: Theme = "light", width: int = WIDTH) -> Any:
     try:
         import altair as alt
     except ImportError as error:
-        raise MissingExtra("plot", "charts") from error
+        raise MissingExtra("a chart", "charts") from error
 
     draw_without_network()
     return alt.Chart.from_dict({**_with_views(picture(chart, theme, width)), "config": config(theme)})

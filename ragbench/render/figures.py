@@ -25,7 +25,10 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <div id="chart"></div>
 <script type="module">{vega}</script>
-<script type="module">window.vegaEmbed("#chart", {spec}, {{renderer: "svg"}});</script>
+<script type="module">
+window.vegaEmbed("#chart", {spec},
+  {{renderer: "svg", actions: {{export: true, source: false, compiled: false, editor: false}}}});
+</script>
 </html>
 """
 
@@ -49,7 +52,7 @@ def write_figures(
         InputError: the folder cannot be written.
         MissingExtra: the library that draws is not installed.
     """
-    draw = vl_convert("figures")
+    draw = vl_convert(named("figures"))
     written = []
     for chart in charts:
         spec, look = json.dumps(picture(chart, theme, width)), config(theme)

@@ -4,10 +4,15 @@ import html
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import ragbench as rb
+from ragbench.core.errors import MissingExtra
+from ragbench.render.vega import vega_script
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS, GOLDEN = ROOT / "datasets" / "shop" / "product_catalog.csv", ROOT / "datasets" / "shop"
@@ -155,3 +160,21 @@ def test_figures_beside_the_page(ragbench: Any, evaluated: Path, tmp_path: Path)
     in_tables = {name for name in pictures if name == "leaderboard" or name.startswith("slice")}
     assert len(in_tables) == 3
     assert len(pictures) == charts + 3
+
+
+def test_a_page_needs_no_extra_and_figures_name_theirs(
+    ragbench: Any, evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("vl_convert", "altair"):
+        monkeypatch.setitem(sys.modules, name, None)
+    vega_script.cache_clear()
+    done = ragbench("report", evaluated, "--out", tmp_path / "report.html")
+    assert done.code == 0, done.err
+    assert '<figure class="chart"' in (tmp_path / "report.html").read_text("utf-8")
+    assert ragbench("experiments", evaluated, "--out", tmp_path / "chart.html").code == 0
+    assert "window.vegaEmbed=" in (tmp_path / "chart.html").read_text("utf-8")
+    done = ragbench("report", evaluated, "--out", tmp_path / "more.html", "--figures", tmp_path / "figures")
+    assert done.code == 2
+    assert "ragbench[charts]" in done.err
+    with pytest.raises(MissingExtra, match=r"ragbench\[charts\]"):
+        rb.load_evaluation(evaluated).plot.leaderboard()
