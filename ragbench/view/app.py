@@ -177,6 +177,12 @@ def _add_reviews(app: FastAPI, every: Runs, reviews: Reviews, pages: Pages) -> N
         check(chosen)
         return JSONResponse(await in_thread(lambda: reviews.queries(chosen[0])))
 
+    @app.get("/data/query", responses={200: {"model": dict[str, Any]}})
+    async def rests_on(run: str = "", query: Annotated[str, Query(max_length=4000)] = "") -> Response:
+        chosen, _ = await in_thread(lambda: _chosen(every, [run]))
+        check(chosen)
+        return JSONResponse(await in_thread(lambda: reviews.query(chosen[0], query)))
+
     @app.post("/decisions", responses={200: {"model": Kept}, **BODY})
     async def decide(decided: Decided) -> Response:
         chosen, _ = await in_thread(lambda: _chosen(every, [decided.run]))

@@ -60,6 +60,12 @@ class Library:
         texts = self._texts([run], Named(self.settings.corpus, self.settings.chunker))
         return texts.indexed[run.key].corpus if run.key in texts.indexed else None
 
+    def texts_of(self, run: FoundRun) -> Texts:
+        """Return documents and golden set of an evaluation, those it recorded too, under its key."""
+        given = self.settings
+        named = Named(given.corpus, given.chunker, given.golden, strict=False)
+        return read_texts([Origin((run.key,), run.manifest or {}, run.folder)], named, self._corpora, self._goldens)
+
     def fitting(self, runs: Sequence[FoundRun]) -> Named:
         """Select the inputs that belong to these evaluations."""
         given = self.settings

@@ -5,6 +5,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class ItemLabel(BaseModel):
+    """A new grade of a ranked item; None takes the label away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: str = Field(min_length=1, max_length=4000)
+    grade: int | None = Field(ge=0, le=3)
+
+
 class Decided(BaseModel):
     """A decision on a query; ``marked`` leaves it to be decided, an empty one takes the mark away."""
 
@@ -16,6 +25,7 @@ class Decided(BaseModel):
     edited_text: str = Field("", max_length=8000)
     grade: Literal["", "0", "1", "2", "3"] = ""
     comment: str = Field("", max_length=8000)
+    labels: list[ItemLabel] = Field([], max_length=400)
 
 
 class Asked(BaseModel):

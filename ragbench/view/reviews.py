@@ -11,12 +11,14 @@ from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem
 from ragbench.core.scored import QueryTable
 from ragbench.core.scores import headline
+from ragbench.golden.annotators.labels import LABELS, changed_labels, read_labels, write_labels
 from ragbench.golden.annotators.sheet import COLUMNS, FILLED, evidence_text, read_decisions
 from ragbench.io.encoding import read_text
 from ragbench.io.files import replacing
 from ragbench.io.scored_runs import read_scored
 from ragbench.io.spreadsheet import original, sheet_bytes
 from ragbench.view.library import Library
+from ragbench.view.ranked import places, query_view, unit_of
 from ragbench.view.requests import Decided
 from ragbench.view.runs import FoundRun, naming
 
@@ -36,7 +38,7 @@ class Reviews:
         self._library = library
         # A decision is read, changed and written back as one step.
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[str, int], Any] | None = None
+        self._kept: dict[bool, tuple[tuple[str, int], Any]] = {}
 
     def file(self, run: FoundRun) -> Path:
         """Return the file of the decisions on its queries."""
@@ -64,7 +66,20 @@ class Reviews:
             InputError: it cannot be read.
         """
         rows = read_rows(self.file(run))
-        return {id_: {name: row.get(name, "") for name in FILLED} for id_, row in rows.items()}
+        return {id_: _filled_cells(row) for id_, row in rows.items()}
+
+    def query(self, run: FoundRun, id_: str) -> dict[str, Any]:
+        """Return what a decision on a query rests on, as JSON values (`ragbench.view.ranked`).
+
+        Raises:
+            InputError: the evaluation or the table of decisions is broken, or there is no such query.
+        """
+        scored = self._scored(run, rankings=True)
+        if id_ not in scored[0].queries.ids:
+            raise InputError(f"{run.name} has no query {id_!r}")
+        labels = read_labels(read_rows(self.file(run)).get(id_, {}).get(LABELS, ""))
+        with naming([run]):
+            return query_view(id_, scored, self._library.texts_of(run), run.key, labels)
 
     def decide(self, run: FoundRun, decided: Decided) -> Row | None:
         """Write a decision; the table is complete at every moment.
@@ -87,20 +102,21 @@ class Reviews:
             }
             before = rows.pop(decided.id, None) if not decided.decision else rows.get(decided.id)
             if decided.decision:
-                rows[decided.id] = {**(before or self._shown(run, items[decided.id])), **_filled(decided)}
+                shown = before or self._shown(run, items[decided.id])
+                rows[decided.id] = {**shown, **_filled(decided), **self._labels(run, shown, decided)}
             if rows:
                 _write(path, rows, items)
             else:
                 path.unlink(missing_ok=True)
         row = rows.get(decided.id)
-        return None if row is None else {name: row[name] for name in FILLED}
+        return None if row is None else _filled_cells(row)
 
-    def _scored(self, run: FoundRun) -> Any:
+    def _scored(self, run: FoundRun, *, rankings: bool = False) -> Any:
         key = (run.key, run.stamp)
-        kept = self._kept
+        kept = self._kept.get(rankings)
         if kept is None or kept[0] != key:
             with naming([run]):
-                kept = self._kept = (key, read_scored(run.folder, rankings=False))
+                kept = self._kept[rankings] = (key, read_scored(run.folder, rankings=rankings))
         return kept[1]
 
     def _items(self, run: FoundRun) -> Mapping[str, GoldenItem]:
@@ -115,6 +131,18 @@ class Reviews:
                 id_: GoldenItem(id_, text, type_)
                 for id_, text, type_ in zip(table.ids, table.texts, table.types, strict=True)
             }
+
+    def _labels(self, run: FoundRun, row: Row, decided: Decided) -> Row:
+        """Return the cell of the labels of items, with the changes of a decision."""
+        if not decided.labels:
+            return {}
+        place = places(
+            (one.item for one in decided.labels),
+            unit_of(self._scored(run, rankings=True)),
+            self._library.texts_of(run).indexed.get(run.key),
+        )
+        changes = {place[one.item]: one.grade for one in decided.labels}
+        return {LABELS: write_labels(changed_labels(read_labels(row.get(LABELS, "")), changes))}
 
     def _shown(self, run: FoundRun, item: GoldenItem) -> Row:
         corpus = self._library.corpus_of(run)
@@ -143,6 +171,12 @@ def _filled(decided: Decided) -> Row:
     text = decided.edited_text if word == "edit" else ""
     grade = decided.grade if word else ""
     return {"decision": word, "edited_text": " ".join(text.split()), "grade": grade, "comment": decided.comment.strip()}
+
+
+def _filled_cells(row: Mapping[str, str]) -> Row:
+    """Return what annotators filled in; the labels only if there are any."""
+    labels = {LABELS: row[LABELS]} if row.get(LABELS) else {}
+    return {**{name: row.get(name, "") for name in FILLED}, **labels}
 
 
 def _value(column: Any, at: int) -> float | None:
@@ -179,7 +213,7 @@ def _write(path: Path, rows: Mapping[str, Row], items: Mapping[str, GoldenItem])
     written = sheet_bytes(names, ([row.get(name, "") for name in names] for row in rows.values()))
     with replacing(path) as temporary:
         temporary.write_bytes(written)
-        if any(row["decision"].strip() for row in rows.values()):
+        if any(row["decision"].strip() or row.get(LABELS, "").strip() for row in rows.values()):
             # Held to the rules of the import before it takes the place of what was there.
             try:
                 read_decisions(temporary, items)

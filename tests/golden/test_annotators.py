@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from ragbench.core.documents import Corpus, Document
 from ragbench.core.errors import InputError
-from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet
+from ragbench.core.goldens import Evidence, GoldenItem, GoldenSet, Span
 from ragbench.corpus.chunk import chunk_corpus
 from ragbench.corpus.load import Loaded
 from ragbench.golden.annotators.agreement import agreement
 from ragbench.golden.annotators.apply import apply_decisions
+from ragbench.golden.annotators.labels import Label, read_labels, with_labels, write_labels
 from ragbench.golden.annotators.sheet import (
     COLUMNS,
     Decision,
@@ -236,3 +237,41 @@ def test_what_cannot_be_told_is_said() -> None:
     told = agreement([Decision("a", "accept")], unjudged, frozenset("a"))
     assert told.kappa is None
     assert told.untold == ("no judge saw any of these queries",)
+
+
+PLACED = (Span("a", 10, 20), Span("a"), Span("weird [1:2] id", 0, 5), Span("b", 3, 4))
+
+
+def test_labels_are_read_as_they_were_written() -> None:
+    labels = [Label(at % 4, place) for at, place in enumerate(PLACED)]
+    assert sorted(read_labels(write_labels(labels))) == sorted(labels)
+    assert read_labels(" 2   returns [0:412] \r\n\n") == (Label(2, Span("returns", 0, 412)),)
+    for cell in (
+        "2",
+        "returns [0:4]",
+        "4 a [:]",
+        "12 a [:]",
+        "2 a [4:4]",
+        "2 a [4:]",
+        "2 a [0:9999999999999]",
+        "² a [:]",
+    ):
+        with pytest.raises(InputError):
+            read_labels(cell)
+    with pytest.raises(InputError, match="line breaks"):
+        write_labels([Label(1, Span("a\nb"))])
+
+
+def test_label_regrades_the_evidence_inside_the_item_and_adds_the_item_otherwise() -> None:
+    span, other = Evidence("a", 10, 20, 2), Evidence("b", grade=1)
+    # Six of ten characters are inside, then four.
+    assert with_labels([span], [Label(3, Span("a", 14, 100))]) == (Evidence("a", 10, 20, 3),)
+    assert with_labels([span], [Label(3, Span("a", 16, 100))]) == (span, Evidence("a", 16, 100, 3, chunk=True))
+    assert with_labels([span, other], [Label(0, Span("a"))]) == (Evidence("a", 10, 20, 0), other)
+    assert with_labels([other], [Label(2, Span("c"))]) == (other, Evidence("c", grade=2))
+    again = Evidence("c", 0, 5, 1, chunk=True)
+    assert with_labels([again], [Label(2, Span("c", 0, 5))]) == (Evidence("c", 0, 5, 2, chunk=True),)
+    for evidence in (other, Evidence("b", 0, 100, 1)):
+        with pytest.raises(InputError, match="no effect"):
+            with_labels([evidence], [Label(0, Span("b", 10, 20))])
+        assert len(with_labels([evidence], [Label(2, Span("b", 10, 20))])) == 2

@@ -178,6 +178,40 @@ def test_query_list_searches_marks_and_leads_to_the_report(shop: Any, see: Any) 
     assert seen.errors == []
 
 
+@pytest.mark.slow
+def test_items_are_graded_by_keys_beside_the_evidence(shop: Any, see: Any) -> None:
+    seen = see(shop)
+    page = seen.page
+    page.click('[aria-label="Queries of first"]')
+    page.wait_for_selector("#list li")
+    page.locator("#list button").nth(1).click()
+    page.wait_for_selector('#review[data-shown="q002"]')
+    # The panel is beside the list, which stays usable.
+    list_, panel = page.locator("main").bounding_box(), page.locator("#review").bounding_box()
+    assert list_["x"] + list_["width"] <= panel["x"] + 1
+    assert "1.9 kg on the scale" in page.inner_text("#review-evidence")
+    item = page.locator("#review-items li:has(.tag:text-is('unjudged'))").first
+    place = int(item.evaluate("one => [...one.parentNode.children].indexOf(one)"))
+    for _ in range(place + 1):
+        page.keyboard.press("j")
+    page.keyboard.press("2")
+    assert item.locator('[aria-pressed="true"]').inner_text() == "2"
+    assert page.is_checked('#review input[value="accept"]')
+    page.keyboard.press("n")
+    page.wait_for_selector('#review[data-shown="q003"]')
+    row = rows(shop.table)["q002"]
+    assert row["decision"] == "accept"
+    assert row["labels"].startswith("2 P")
+    page.keyboard.press("r")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#review", state="hidden")
+    assert list(rows(shop.table)) == ["q002"]
+    page.locator("#list button").nth(1).click()
+    page.wait_for_selector('#review[data-shown="q002"]')
+    assert item.locator('[aria-pressed="true"]').inner_text() == "2"
+    assert seen.errors == []
+
+
 def test_upload_ask_and_see_it_stream(shop: Any, see: Any) -> None:
     seen = see(shop)
     page = seen.page

@@ -14,7 +14,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
 
 
-def decide(client: Any, run: str, id_: str, decision: str, **more: str) -> Any:
+def decide(client: Any, run: str, id_: str, decision: str, **more: Any) -> Any:
     return client.post("/decisions", json={"run": run, "id": id_, "decision": decision, **more})
 
 
@@ -144,3 +144,63 @@ def test_values_of_the_list_are_those_of_the_evaluation(open_here: Any, runs: Pa
         expected = arm["metrics"][data["metric"]]
         assert len(values) == expected["n"]
         assert abs(sum(values) / len(values) - expected["mean"]) < 1e-4
+
+
+def test_labels_of_ranked_items_go_back_into_the_golden_set(
+    open_here: Any, runs: Path, golden: Path, ragbench: Any, keys_of: Any
+) -> None:
+    client = open_here(runs, "--corpus", CATALOG, "--golden", golden).client()
+    key = keys_of(client)["first"]
+
+    def shown(id_: str) -> dict[str, Any]:
+        reply = client.get("/data/query", params={"run": key, "query": id_})
+        assert reply.status_code == 200, reply.text
+        return {item["id"]: item for item in reply.json()["items"]}
+
+    before = shown("q001")
+    trec = (line.split() for line in (runs / "first" / "qrels.trec").read_text("utf-8").splitlines())
+    judged = {item: int(label) for query, _, item, label in trec if query == "q001"}
+    assert {id_: item["label"] for id_, item in before.items()} == {id_: judged.get(id_) for id_ in before}
+    unjudged = [id_ for id_, item in before.items() if item["label"] is None]
+    better, worse = unjudged[:2]
+    labels = [{"item": better, "grade": 2}, {"item": worse, "grade": 0}]
+    assert decide(client, key, "q001", "accept", labels=labels).status_code == 200
+    # A later decision changes only the labels that it names.
+    done = decide(client, key, "q001", "accept", labels=[{"item": better, "grade": 3}])
+    assert sorted(line[0] for line in done.json()["row"]["labels"].split("\n")) == ["0", "3"]
+    assert (shown("q001")[better]["given"], shown("q001")[worse]["given"]) == (3, 0)
+    out, table = golden.parent / "reviewed", golden.parent / "shop.review.csv"
+    words = ("golden", "review", "import", "--decisions", table, "--golden", golden, "--out", out, "--reviewer", "Ann")
+    assert ragbench(*words).code == 0
+    again = ragbench("eval", "--corpus", CATALOG, "--golden", out, "--retriever", "bm25", "--out", runs / "again")
+    assert again.code == 0, again.err
+    trec = (line.split() for line in (runs / "again" / "qrels.trec").read_text("utf-8").splitlines())
+    after = {item: int(label) for query, _, item, label in trec if query == "q001"}
+    assert after == {**judged, better: 3, worse: 0}
+    items = {item["id"]: item for item in map(json.loads, (out / "golden.jsonl").read_text("utf-8").splitlines())}
+    entry = items["q001"]["metadata"]["people"][-1]
+    assert entry["reviewer"] == "Ann"
+    assert sorted(line[0] for line in entry["labels"]) == ["0", "3"]
+    assert decide(
+        client, key, "q001", "accept", labels=[{"item": id_, "grade": None} for id_ in (better, worse)]
+    ).json()["row"] == {"decision": "accept", "edited_text": "", "grade": "", "comment": ""}
+
+
+def test_labels_that_could_not_be_imported_are_refused(open_here: Any, runs: Path, golden: Path, keys_of: Any) -> None:
+    client = open_here(runs, "--corpus", CATALOG, "--golden", golden).client()
+    key = keys_of(client)["first"]
+    found = client.get("/data/query", params={"run": key, "query": "q001"}).json()
+    assert found["evidence"][0]["text"]
+    relevant = [{"item": one["id"], "grade": 0} for one in found["items"] if (one["label"] or 0) > 0]
+    some = [{"item": found["items"][0]["id"], "grade": 2}]
+    refused = [
+        (decide(client, key, "q001", "accept", labels=relevant), "nothing would be relevant"),
+        (decide(client, key, "q001", "marked", labels=some), "labels without a decision"),
+        (decide(client, key, "q001", "accept", labels=[{"item": "nothing", "grade": 2}]), "no item of the documents"),
+        (decide(client, key, "q001", "accept", labels=[{"item": "P001", "grade": 4}]), "grade"),
+        (client.get("/data/query", params={"run": key, "query": "q999"}), "has no query"),
+    ]
+    for reply, said in refused:
+        assert reply.status_code == 422, reply.text
+        assert said in reply.text
+    assert not (golden.parent / "shop.review.csv").exists()

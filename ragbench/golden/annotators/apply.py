@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
+from ragbench.golden.annotators.labels import write_labels
 from ragbench.golden.annotators.sheet import Decision
 
 HISTORY = "people"
@@ -37,7 +38,8 @@ def apply_decisions(
 ) -> Reviewed:
     """Apply the decisions.
 
-    A grade becomes the label of every span that was relevant. The history keeps what a decision changed (text, grades).
+    A grade becomes the label of every span that was relevant, and labels of single items count after it. The history
+    keeps what a decision changed (text, grades).
 
     Args:
         golden: the set the sample was drawn from.
@@ -79,16 +81,16 @@ def _decided(item: GoldenItem, decision: Decision, reviewer: str | None) -> Gold
         entry["reviewer"] = reviewer
     if decision.comment:
         entry["comment"] = decision.comment
-    evidence = item.evidence
     if decision.grade is not None:
         entry["grade"] = decision.grade
-        entry["grades_before"] = [e.grade for e in evidence]
-        if decision.word != "reject":
-            evidence = tuple(replace(e, grade=decision.grade) if e.grade > 0 else e for e in evidence)
+    if decision.labels:
+        entry["labels"] = write_labels(decision.labels).split("\n")
+    if decision.grade is not None or decision.labels:
+        entry["grades_before"] = [e.grade for e in item.evidence]
     if decision.text is not None:
         entry["text_before"] = item.text
     metadata: Mapping[str, object] = {**item.metadata, HISTORY: [*history(item), entry]}
-    return replace(item, text=decision.text or item.text, evidence=evidence, metadata=metadata)
+    return replace(item, text=decision.text or item.text, evidence=decision.evidence_of(item), metadata=metadata)
 
 
 def history(item: GoldenItem) -> list[object]:

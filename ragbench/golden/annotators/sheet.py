@@ -7,7 +7,7 @@ grade its evidence.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
+from ragbench.golden.annotators.labels import LABELS, Label, read_labels, with_labels
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of
 from ragbench.io.spreadsheet import original, read_sheet, sheet_bytes
@@ -173,6 +174,7 @@ class Decision:
         text: the new text of an edited query, or None.
         grade: how well the evidence answers the query, 0 to 3; None if it was left blank.
         comment: the annotator's comment.
+        labels: labels of single items, which count after ``grade``.
     """
 
     query_id: str
@@ -180,6 +182,20 @@ class Decision:
     text: str | None = None
     grade: int | None = None
     comment: str = ""
+    labels: tuple[Label, ...] = ()
+
+    def evidence_of(self, item: GoldenItem) -> tuple[Evidence, ...]:
+        """The evidence of the query after the decision.
+
+        Raises:
+            InputError: a label would have no effect.
+        """
+        if self.word == "reject":
+            return item.evidence
+        graded = item.evidence
+        if self.grade is not None:
+            graded = tuple(replace(e, grade=self.grade) if e.grade > 0 else e for e in graded)
+        return with_labels(graded, self.labels)
 
 
 class Decisions(NamedTuple):
@@ -261,7 +277,7 @@ def _plain(text: str) -> str:
 
 
 def _forgotten(row: Mapping[str, str]) -> str:
-    filled = [name for name in ("edited_text", "grade") if row[name].strip()]
+    filled = [name for name in ("edited_text", "grade", LABELS) if row.get(name, "").strip()]
     return f"{' and '.join(filled)} without a decision; write accept, edit or reject" if filled else ""
 
 
@@ -279,7 +295,13 @@ def _decision(id_: str, row: Mapping[str, str], item: GoldenItem) -> Decision | 
     grade = grade.removesuffix(".0")
     if grade and grade not in GRADES:
         return f"grade {grade!r}; write 0, 1, 2 or 3, or leave it blank"
-    if word != "reject" and grade == "0" and any(e.grade > 0 for e in item.evidence):
-        return f"the decision is {word} with grade 0, so nothing would be relevant; reject it, or give a grade above 0"
     known = int(grade) if grade else None
-    return Decision(id_, word, text or None, known, row["comment"].strip())
+    try:
+        made = Decision(id_, word, text or None, known, row["comment"].strip(), read_labels(row.get(LABELS, "")))
+        after = made.evidence_of(item)
+    except InputError as error:
+        return str(error)
+    if any(e.grade > 0 for e in item.evidence) and not any(e.grade > 0 for e in after):
+        why = "with grade 0" if grade == "0" else "with these labels"
+        return f"the decision is {word} {why}, so nothing would be relevant; reject it, or give a grade above 0"
+    return made

@@ -13,7 +13,7 @@ class Queries {
     this.data = data;
     this.count = STEP;
     this.run = run;
-    this.review = new Review(run, (id, row) => this.saved(id, row));
+    this.review = new Review(run, (id, row) => this.saved(id, row), (id) => this.following(id));
     byId("filters").addEventListener("input", () => this.show(STEP));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
     byId("more").addEventListener("click", () => {
@@ -73,6 +73,13 @@ class Queries {
 
   open(query) {
     this.review.open(query, this.data.decisions[query.id], this.data.file);
+  }
+
+  // The query after this one in the list as it is shown, as a function that opens it; null after the last.
+  following(id) {
+    const found = this.fitting();
+    const next = found[found.findIndex((query) => query.id === id) + 1];
+    return next ? () => this.open(next) : null;
   }
 
   saved(id, row) {

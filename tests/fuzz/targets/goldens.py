@@ -131,7 +131,7 @@ def read_human_workbook(data: bytes) -> None:
 ITEMS = {f"q{n}": GoldenItem(f"q{n}", f"what is {n}?") for n in range(1, 4)}
 
 
-@target("labels.review", '"', "accept", "edit", "reject", ";", "decision")
+@target("labels.review", '"', "accept", "edit", "reject", ";", "decision", "labels", "2 a [0:4]")
 def read_review(data: bytes) -> None:
     """A filled table of decisions on queries, for the command and for the viewer."""
     path = placed("review/a.csv", data)
