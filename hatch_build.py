@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SCRIPT = "ragbench/render/html/assets/vega.js"
+SCRIPT = "ragbench/render/vega.js"
 
 
 class VegaScript(BuildHookInterface[Any]):

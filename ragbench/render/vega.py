@@ -16,7 +16,7 @@ def vega_script() -> str:
         MissingExtra: this is a folder of sources that was never built, and vl-convert is not installed either.
     """
     try:
-        return (files("ragbench.render.html") / "assets" / "vega.js").read_text(encoding="utf-8")
+        return (files("ragbench.render") / "vega.js").read_text(encoding="utf-8")
     except FileNotFoundError:
         return str(vl_convert("the charts of a page").javascript_bundle())
 
