@@ -285,7 +285,8 @@ def commands() -> list[Command]:
     settings = ["--retriever", "bm25", "--retriever", "bm25:k1=1.5,b=0.75", "--retriever", "bm25:stem=false"]
     helped = (
         "", "eval", "compare", "ab", "answer", "chunk", "generate", "demo", "export", "gate", "load", "plan",
-        "export labels", "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
+        "export labels", "export pairs", "export triplets",
+        "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
         "baseline set", "baseline list", "baseline show", "baseline history", "data check", "data list", "data get",
         "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
         "golden review import", "embed", "index", "jobs submit", "jobs status", "jobs logs", "jobs fetch", "jobs stop",
@@ -404,7 +405,10 @@ def commands() -> list[Command]:
         more = [] if name in ("native", "trec", "simple", "hf") else ["--corpus", CATALOG]
         add(f"export-{name}", "export", "--golden", "datasets/shop", "--to", name, "--out", out, *more,
             *([] if name in ("beir", "native") else ["--json"]))  # fmt: skip
+    training = ("out/export/labels", "--corpus", CATALOG, "--protect", "datasets/shop", "--protect-scope", "queries")
     add("export-labels", "export", "labels", "datasets/shop/log.csv", "--out", "out/export/labels", "--json")
+    for kind in ("triplets", "pairs"):
+        add(f"export-{kind}", "export", kind, *training, "--out", f"out/export/{kind}", "--json")
     # Answers
     for name in ("before", "after"):
         add(f"answer-{name}", "answer", "--answers", f"in/{name}.jsonl", "--golden", "datasets/shop", "--out",

@@ -39,6 +39,7 @@ WATTBOT = "datasets/energy_ai"
 WRITE = (
     "--corpus {in}/corpus.jsonl --llm openai:w --judge openai:j --reconsider openai:s --base-url {url} --per-chunk 1"
 )
+TRAIN = "--corpus datasets/shop/product_catalog.csv --protect datasets/shop --protect-scope queries"
 COMMANDS = {
     "ab": ["ab datasets/experiment/events.csv"],
     "answer": [f"answer {STONES} --retriever bm25 --k 1 --llm {MODEL} --out {{out}}/answers"],
@@ -63,6 +64,10 @@ COMMANDS = {
     "experiments": ["experiments reports"],
     "export": [f"export {SHOP} --to beir --out {{out}}/beir"],
     "export labels": ["export labels datasets/shop/log.csv --out {out}/labels"],
+    "export pairs": ["export labels datasets/shop/log.csv --out {out}/log",
+                     f"export pairs {{out}}/log {TRAIN} --out {{out}}/pairs"],
+    "export triplets": ["export labels datasets/shop/log.csv --out {out}/log",
+                        f"export triplets {{out}}/log {TRAIN} --format hf --out {{out}}/triplets"],
     "gate": [f"gate --baseline {EXAMPLE}::bm25 --candidate {EXAMPLE}::bm25:stem=false --rules {{in}}/rules.yaml"],
     "generate": ["generate --corpus datasets/shop/product_catalog.csv --llm none --out {out}/masked",
                  f"generate {WRITE} --out {{out}}/written"],

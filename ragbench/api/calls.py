@@ -31,6 +31,7 @@ from ragbench.workflows import evaluate as evaluate_workflow
 from ragbench.workflows import experiments as experiments_workflow
 from ragbench.workflows import export as export_workflow
 from ragbench.workflows import export_labels as labels_workflow
+from ragbench.workflows import export_training as training_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
 from ragbench.workflows import index as index_workflow
@@ -114,6 +115,8 @@ seeds = call(
 )
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export_labels = call("export_labels", labels_workflow.Options, labels_workflow.run, called={"log": LOG})
+export_triplets = call("export_triplets", training_workflow.TripletOptions, training_workflow.run_triplets, called=SETS)
+export_pairs = call("export_pairs", training_workflow.PairOptions, training_workflow.run_pairs, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
 index = call("index", index_workflow.Options, index_workflow.run, called={"corpus": CORPUS})
 embed = call(

@@ -40,6 +40,7 @@ from ragbench.golden.drift.drift import Drift
 from ragbench.golden.masked_corpus import WithoutMasked
 from ragbench.golden.seeds import Seeds
 from ragbench.learning.labelled_log import LabelledLog
+from ragbench.learning.training_data import TrainingData
 from ragbench.metrics.base import Metric
 from ragbench.retrievers._adapt import Converted, Invoked, Retrieves, Runs, Searched
 from ragbench.retrievers._adapt import Indexed as Indexed_
@@ -193,6 +194,64 @@ def export_labels(
     min_sessions: int = ...,
     min_looks: float = ...,
 ) -> LabelledLog: ...
+def export_triplets(
+    golden: Path | str | GoldenSet,
+    corpus: Path | str | Corpus | Chunks,
+    negatives: int = ...,
+    layout: Literal["triplet", "n-tuple"] = ...,
+    *,
+    cache: Path | str | None = ...,
+    golden_format: str | None = ...,
+    golden_columns: Mapping[str, str] | None = ...,
+    file_timeout: float = ...,
+    file_memory: float = ...,
+    loader: str | None = ...,
+    clean: Literal["html"] | None = ...,
+    chunker: str = ...,
+    protect: Sequence[str | Path | GoldenSet] | str | Path | GoldenSet | None = ...,
+    protect_scope: Literal["documents", "queries"] = ...,
+    embedder: str = ...,
+    retriever: str | Retriever = ...,
+    ranks: Sequence[int] | int | None = ...,
+    margin: float | None = ...,
+    sampling: Literal["top", "random"] = ...,
+    random: int = ...,
+    min_grade: int = ...,
+    positives: int | None = ...,
+    validation: float = ...,
+    format: Literal["jsonl", "parquet", "hf"] = ...,
+    out: Path | str | None = ...,
+    seed: int = ...,
+) -> TrainingData: ...
+def export_pairs(
+    golden: Path | str | GoldenSet,
+    corpus: Path | str | Corpus | Chunks,
+    ratio: float = ...,
+    labels: Literal["binary", "graded"] = ...,
+    *,
+    cache: Path | str | None = ...,
+    golden_format: str | None = ...,
+    golden_columns: Mapping[str, str] | None = ...,
+    file_timeout: float = ...,
+    file_memory: float = ...,
+    loader: str | None = ...,
+    clean: Literal["html"] | None = ...,
+    chunker: str = ...,
+    protect: Sequence[str | Path | GoldenSet] | str | Path | GoldenSet | None = ...,
+    protect_scope: Literal["documents", "queries"] = ...,
+    embedder: str = ...,
+    retriever: str | Retriever = ...,
+    ranks: Sequence[int] | int | None = ...,
+    margin: float | None = ...,
+    sampling: Literal["top", "random"] = ...,
+    random: int = ...,
+    min_grade: int = ...,
+    positives: int | None = ...,
+    validation: float = ...,
+    format: Literal["jsonl", "parquet", "hf"] = ...,
+    out: Path | str | None = ...,
+    seed: int = ...,
+) -> TrainingData: ...
 def export(
     golden: Path | str | GoldenSet,
     to: str,
@@ -302,7 +361,7 @@ def evaluate(
     ties: Literal["trec", "expected"] = ...,
     allow_missing: bool = ...,
     holes: bool = ...,
-    average: Literal["queries", "documents"] = ...,
+    average: Literal["documents", "queries"] = ...,
     drop_self: bool = ...,
     seed: int = ...,
     resamples: int = ...,

@@ -1,4 +1,4 @@
-"""What ``export labels`` prints, and its help."""
+"""What ``export labels``, ``export triplets`` and ``export pairs`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,9 @@ from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
     from ragbench.learning.labelled_log import LabelledLog
+    from ragbench.learning.training_data import TrainingData
     from ragbench.workflows.export_labels import Options as LabelsOptions
+    from ragbench.workflows.export_training import PairOptions, TripletOptions
 
 HELP_EXPORT_LABELS = """Make graded labels and a golden set from a log of searches and clicks.
 
@@ -32,3 +34,51 @@ def show_export_labels(options: "LabelsOptions", found: "LabelledLog", output: O
     output.table(terminal(labels_blocks(found)))
     if options.out is not None:
         output.say(f"{len(found.golden)} queries written to {options.out}")
+
+
+HELP_EXPORT_TRIPLETS = """Write training data for embedders: a query, a relevant chunk, and chunks that are not.
+
+Example:
+  ragbench export triplets golden/shop-log --corpus datasets/shop/product_catalog.csv
+      --protect datasets/shop --protect-scope queries --out training/triplets
+  ragbench export triplets golden/masked --corpus docs/ --protect golden/test
+      --retriever hybrid --ranks 10:50 --format hf --out training/triplets
+
+Queries of the protected sets, their near-duplicates and paraphrases, and their
+documents are dropped and listed. Without --protect, every golden set below the
+current folder is protected. Without --out, nothing is written.
+Exit code 2: an error of usage or input, or no query is left."""
+
+
+def show_export_triplets(options: "TripletOptions", data: "TrainingData", output: Output) -> None:
+    """Print what was protected and dropped, the negatives and the rows."""
+    _show(options, data, output)
+
+
+HELP_EXPORT_PAIRS = """Write training data for rerankers: a query, a chunk and its label.
+
+Example:
+  ragbench export pairs golden/shop-log --corpus datasets/shop/product_catalog.csv
+      --protect datasets/shop --protect-scope queries --ratio 4 --out training/pairs
+
+Queries of the protected sets, their near-duplicates and paraphrases, and their
+documents are dropped and listed. Without --protect, every golden set below the
+current folder is protected. Without --out, nothing is written.
+Exit code 2: an error of usage or input, or no query is left."""
+
+
+def show_export_pairs(options: "PairOptions", data: "TrainingData", output: Output) -> None:
+    """Print what was protected and dropped, the negatives and the rows."""
+    _show(options, data, output)
+
+
+def _show(options: "TripletOptions | PairOptions", data: "TrainingData", output: Output) -> None:
+    from ragbench.render.blocks import terminal
+    from ragbench.render.training import training_blocks, training_json
+
+    if output.as_json:
+        output.object({**training_json(data), "out": str(options.out) if options.out else None})
+        return
+    output.table(terminal(training_blocks(data)))
+    if options.out is not None:
+        output.say(f"{len(data):,} rows written to {options.out} ({options.format})")

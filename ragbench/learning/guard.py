@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import brief
 from ragbench.core.documents import Chunks
 from ragbench.core.goldens import GoldenSet
 from ragbench.learning.query_forms import QueryForm, letters_of, query_forms
@@ -29,6 +30,7 @@ KINDS = ("same-id", "same-text", "same-words", "part", "near-duplicate", "paraph
 """Ways in which a query leaks, in the order in which they are tried."""
 
 
+@brief
 @dataclass(frozen=True)
 class Leak:
     """A query of the training data that is also in a protected set.
@@ -52,6 +54,7 @@ class Leak:
     similarity: float = 1.0
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Guarded:
     """What the guard found.

@@ -132,6 +132,14 @@ WORKFLOWS = (
     Workflow(
         "export_labels", "export labels", "Train", "Make graded labels from a search log.", "export_labels"
     ),
+    Workflow(
+        "export_triplets", "export triplets", "Train", "Write training data for embedders.", "export_training",
+        "TripletOptions", "run_triplets",
+    ),
+    Workflow(
+        "export_pairs", "export pairs", "Train", "Write training data for rerankers.", "export_training",
+        "PairOptions", "run_pairs",
+    ),
     Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
     Workflow("export", "export", "Tools", "Write a golden set in another format, or training data.", "export"),
     Workflow("data.check", "data check", "Tools", "Check the rows of a catalogue against a schema.", "check_data"),

@@ -99,7 +99,7 @@ def write(golden: GoldenSet, path: Path, options: WriteOptions) -> Ledger:
             raise InputError(f"{path}: a text holds half a surrogate pair and cannot be written ({error})") from error
         # The library's own fingerprint is drawn anew each time; the same set must give the same bytes.
         table._fingerprint = golden.fingerprint[:16]
-        with _quiet():
+        with quiet():
             table.save_to_disk(str(made))
         if path.exists():
             shutil.rmtree(path)
@@ -116,7 +116,7 @@ def _cell(key: str, value: Any, absent: dict[str, object] | None) -> object:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the library's own progress bar, whatever the caller had set."""
     from datasets.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 

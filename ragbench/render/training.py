@@ -1,0 +1,69 @@
+"""Exported training data, as JSON and as blocks."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ragbench.core.ledger import issue_lines, without_folders
+from ragbench.learning.negatives import ORIGINS
+from ragbench.learning.training_data import SPLITS
+from ragbench.learning.training_files import manifest, protection
+from ragbench.render.blocks import Block, Line
+
+if TYPE_CHECKING:
+    from ragbench.learning.training_data import TrainingData
+
+VERSION = 1
+WORDS = {
+    "protected": "protected by the leakage guard",
+    "document-of-a-positive": "of a document with a positive",
+    "masked-or-excluded": "masked or excluded for the query",
+    "close-to-the-positive": "scored close to the positive, or no positive was ranked",
+    "near-copy-of-a-positive": "nearly the text of a positive",
+}
+
+
+def training_json(data: "TrainingData") -> dict[str, Any]:
+    """The manifest without versions of the package, and everything that was dropped."""
+    whole = manifest(data, "")
+    shown = {key: value for key, value in whole.items() if key not in ("format", "format_version", "ragbench", "files")}
+    return {"version": VERSION, "kind": data.kind, **shown, "ledger": data.ledger.rows()}
+
+
+def training_blocks(data: "TrainingData") -> list[Block]:
+    """What was protected and dropped, where the negatives come from, and the rows of each split."""
+    held = protection(data)
+    if held["sets"]:
+        names = ", ".join(f"{one['name']} ({one['queries']:,} queries)" for one in held["sets"])
+        guard: list[str | Line] = [
+            f"Protected: {names}. Dropped: {sum(held['queries_dropped'].values()):,} queries that leak, and "
+            f"{held['chunks_dropped']:,} of {len(data.chunks):,} chunks."
+        ]
+    else:
+        guard = [Line("nothing is protected, so a test set may be part of the data", "warning")]
+    if held["chunks_dropped"] > len(data.chunks) / 2:
+        guard.append(
+            Line(
+                "most documents are protected. --protect-scope queries protects the queries of these sets alone", "note"
+            )
+        )
+    guard += [f"dropped: {line}" for line in issue_lines(without_folders(data.ledger.entries), items=5)]
+    found = data.negatives
+    origins, counts = np.unique(found.origin, return_counts=True)
+    rows = [(ORIGINS[one], f"{count:,}") for one, count in zip(origins.tolist(), counts.tolist(), strict=True)]
+    lines = [f"refused in the ranks: {count:,} {WORDS[why]}" for why, count in found.refused.items()]
+    if found.judged:
+        lines.append(
+            f"{found.relevant / found.judged:.0%} of the {found.judged:,} candidates in the ranks that the golden set "
+            "judges are relevant. They were not taken; others like them may be unjudged"
+        )
+    splits = []
+    for split in SPLITS:
+        own = data.rows(split)
+        if len(own):
+            splits.append((split, f"{len(own):,}", f"{len(np.unique(data.query[own])):,}"))
+    return [
+        Block("Leakage guard", lines=tuple(guard)),
+        Block("Negatives", ("origin", "chunks"), tuple(rows), lines=tuple(lines)),
+        Block(data.kind.capitalize(), ("split", "rows", "queries"), tuple(splits), main=True),
+    ]
