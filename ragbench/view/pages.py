@@ -8,6 +8,7 @@ from pathlib import Path
 from ragbench.render.blocks import breakable, in_template
 from ragbench.view.runs import FoundRun
 from ragbench.view.settings import Settings
+from ragbench.view.trend import trends
 from ragbench.view.uploads import KINDS, endings
 
 
@@ -32,7 +33,7 @@ class Pages:
 
     def runs(self, settings: Settings, runs: Sequence[FoundRun]) -> str:
         """Render the list of evaluations."""
-        return self._made("runs", folder=_text(str(settings.folder)), runs=runs)
+        return self._made("runs", folder=_text(str(settings.folder)), runs=runs, trends=trends(runs))
 
     def report(self, runs: Sequence[FoundRun], intersect: bool, *, missing: int = 0) -> str:
         """Render the frame around a report. ``missing`` is the number of requested evaluations that do not exist."""

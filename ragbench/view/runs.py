@@ -28,11 +28,12 @@ KINDS = {"answers": "answers", LOAD_KIND: "load"}
 
 @dataclass(frozen=True)
 class System:
-    """A system of an evaluation: its name, and its mean with interval, or why it did not run."""
+    """A system of an evaluation: its name, and its mean with interval, as text too, or why it did not run."""
 
     name: str
     value: str
     error: str = ""
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def _system(arm: Mapping[str, Any], metric: str) -> System:
     value = arm["metrics"].get(metric)
     if value is None:
         return System(str(arm["name"]), "-")
-    return System(str(arm["name"]), with_interval(Estimate(value["mean"], value["low"], value["high"], value["n"])))
+    estimate = Estimate(value["mean"], value["low"], value["high"], value["n"])
+    return System(str(arm["name"]), with_interval(estimate), estimate=estimate)
 
 
 @contextmanager
