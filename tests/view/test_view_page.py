@@ -113,10 +113,10 @@ def test_choose_compare_open_a_query_and_decide(shop: Any, see: Any) -> None:
     page.click("#compare")
     inside = page.frame_locator("#page")
     inside.locator("html[data-ready]").wait_for()
-    assert inside.locator("#leaderboard > .scroll tbody tr").count() == 3
+    assert inside.locator("#leaderboard .board tbody tr").count() == 3
     inside.locator('figure[data-chart="0"][data-drawn] svg').wait_for()
-    inside.locator("button.open").nth(1).click()
-    inside.locator("dialog[open]").wait_for()
+    inside.locator("body").evaluate("() => { location.hash = '#q=q002'; }")
+    inside.locator("#panel:not([hidden])").wait_for()
     page.wait_for_selector("#mark:text-is('Review q002')")
     page.click("#mark")
     page.wait_for_selector("#review[open]")
@@ -173,8 +173,8 @@ def test_query_list_searches_marks_and_leads_to_the_report(shop: Any, see: Any) 
     assert page.locator("#list li .item").all_inner_texts() == ["q010"]
     page.click("#list a")
     inside = page.frame_locator("#page")
-    inside.locator("dialog[open]").wait_for()
-    assert inside.locator("#query .query-top p").inner_text().startswith("q010")
+    inside.locator("#panel:not([hidden])").wait_for()
+    assert inside.locator("#panel .query-top p").inner_text().startswith("q010")
     assert seen.errors == []
 
 
