@@ -258,6 +258,29 @@ def test_upload_ask_and_see_it_stream(shop: Any, see: Any) -> None:
     assert seen.outside() == other.outside() == []
 
 
+@pytest.mark.slow
+def test_two_retrievers_answer_side_by_side(start: Any, tmp_path: Path, see: Any) -> None:
+    seen = see(start(tmp_path, "--corpus", CATALOG, "--retriever", "bm25", "--retriever", "bm25:stem=false"))
+    seen.go("/playground")
+    page = seen.page
+    page.select_option("#retriever-2", "1")
+    seen.ask("cheap tents for campers")
+    assert page.locator("#side-title, #side-title-2").all_inner_texts() == ["bm25", "bm25:stem=false"]
+    lists = [page.locator(f"#{name} .item").all_inner_texts() for name in ("sources", "sources-2")]
+    assert lists[0] != lists[1]
+    alone = [page.locator(f"#{name} li:has(.tag) .item").all_inner_texts() for name in ("sources", "sources-2")]
+    assert alone == [[one for one in mine if one not in other] for mine, other in (lists, lists[::-1])]
+    left, right = page.locator("#side").bounding_box(), page.locator("#side-2").bounding_box()
+    assert left["x"] + left["width"] <= right["x"]
+    page.locator("#answer-2 a").first.click()
+    assert page.evaluate("document.querySelector(':target').closest('#side-2') !== null")
+    page.select_option("#retriever-2", "")
+    seen.ask("cheap tents for campers")
+    assert page.locator("#side-2").is_hidden()
+    assert page.locator("#sources li .tag").count() == 0
+    assert seen.errors == []
+
+
 WATCH = """() => {
   window.seen = [];
   const answer = document.getElementById('answer');
