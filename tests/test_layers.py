@@ -18,7 +18,7 @@ ROWS = [
     {"comparison", "learning"},
     {"render"},
     {"workflows"},
-    {"api", "view", "testing"},
+    {"api", "view", "testing", "mcp_server"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]

@@ -88,6 +88,7 @@ COMMANDS = {
     "load": ["load --url {url} --questions {in}/questions.txt --concurrency 1 --requests 5 --out {out}/load"],
     "metrics": [f"metrics {EXAMPLE}/qrels.trec {EXAMPLE}/runs/bm25.trec"],
     "plan": [f"plan {EXAMPLE}"],
+    "mcp": ["mcp {in}"],
     "plugins": ["plugins"],
     "prefer": [f"prefer {{in}}/answers.jsonl {{in}}/others.jsonl --golden {{in}}/golden.jsonl --judge {MODEL} "
                "--out {out}/preferred"],
@@ -474,6 +475,7 @@ EXTRAS = {
 SEEN_ABOVE = {
     "charts": "report",
     "gpu": "dense, where there is a GPU",
+    "mcp": "mcp",
     "openai": "batch and generate",
     "view": "the viewer",
 }

@@ -71,6 +71,7 @@ TOOLS = (
     Tool("view", "Evaluate", "Look at evaluations in the browser.", json=False),
     Tool("plugins", "Tools", "List retrievers, chunkers, loaders, metrics and other plugins."),
     Tool("demo", "Tools", "Run the main jobs on a sample shop."),
+    Tool("mcp", "Tools", "Serve evaluations to an agent (Model Context Protocol).", json=False),
 )
 
 

@@ -34,6 +34,7 @@ SHOP_SERVICE = "http://localhost:8321"
 RUN_ELSEWHERE = {
     ("README.md", "console"): "tests/test_readme.py",
     ("guides/ab.md", "console"): "tests/cli/test_ab_command.py",
+    ("guides/agents.md", "console"): "tests/mcp_server/test_server.py",
     ("guides/answers.md", "console"): "tests/cli/test_answer_docs.py",
     ("guides/ci.md", ""): "tests/cli/test_gate_command.py",
     ("guides/compare.md", "console"): "tests/cli/test_compare_command.py",
