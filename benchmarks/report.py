@@ -1,4 +1,4 @@
-"""The HTML report: how long it takes to write, how large it is, how soon it is there."""
+"""The HTML report: how long it takes to write, how large it is, how soon it is there, and how smoothly it scrolls."""
 
 import shutil
 import statistics
@@ -27,8 +27,23 @@ from ragbench.workflows.run_systems import evaluate
 
 ARMS, DEPTH, POOL = 6, 20, 60
 """Systems, items each returns, and items that all systems choose from for a query."""
-SIZES = {1_000: (10_000, 3.0, 5.0), 20_000: (60_000, None, 40.0)}
+SIZES = {1_000: (10_000, 2.5, 5.0), 20_000: (60_000, None, 40.0)}
 """Queries: chunks, most seconds, most MB."""
+SOONEST, SMOOTH = 0.5, 50.0
+"""Most seconds to the first paint of the smaller page, and fewest frames a second of the larger one."""
+FRAMES, STEP = 240, 120
+"""Frames of a measurement of scrolling, and pixels from one to the next."""
+SCROLL = """([frames, step]) => new Promise((done) => {
+  const box = document.getElementById("table");
+  const began = performance.now();
+  let count = 0;
+  const next = () => {
+    box.scrollTop += step;
+    if (++count < frames) requestAnimationFrame(next);
+    else done(1000 * frames / (performance.now() - began));
+  };
+  requestAnimationFrame(next);
+})"""
 PARTS, APART = 5, 2_000
 """Chunks of a document, and characters from the beginning of one to that of the next."""
 WORDS, WORD_ZIPF = 30_000, 1.2
@@ -42,7 +57,9 @@ HOW = (
     f"The data are made-up chunks of about 500 characters (words by Zipf's law), and {ARMS} systems that return "
     f"{DEPTH} items each out of {POOL} that belong to a query. The real evaluation writes them. Seconds are those of "
     "the whole command 'ragbench report' with corpus and golden set, the median of three. The script that draws the "
-    "charts is in the cache already; bundling it once takes about 3 s. First paint is the browser's own figure."
+    "charts is in the cache already; bundling it once takes about 3 s. First paint is the browser's own figure. "
+    f"Frames a second are those of {FRAMES} frames that each scroll the grid of queries by {STEP} pixels, in Chromium "
+    "without a GPU, on the same cores as everything else."
 )
 
 
@@ -131,8 +148,23 @@ def write_report(folder: Path, times: int) -> tuple[float, float]:
     return statistics.median(taken), out.stat().st_size / 1e6
 
 
-def first_paint(page: Path) -> tuple[float, float]:
-    """Seconds to the first contentful paint, and until the table of queries is there."""
+@dataclass(frozen=True)
+class Opened:
+    """A page in the browser.
+
+    Attributes:
+        paint: seconds to the first contentful paint.
+        ready: seconds until the grid of queries is there.
+        frames: frames a second while the grid scrolls.
+    """
+
+    paint: float
+    ready: float
+    frames: float
+
+
+def opened(page: Path) -> Opened:
+    """Open the page, and scroll its grid."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -142,8 +174,11 @@ def first_paint(page: Path) -> tuple[float, float]:
         shown.wait_for_selector("html[data-ready]", timeout=60_000)
         ready = shown.evaluate("performance.now()")
         paint = shown.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        shown.evaluate("document.getElementById('table').scrollIntoView()")
+        shown.wait_for_timeout(3_000)  # until the charts are drawn
+        frames = shown.evaluate(SCROLL, [FRAMES, STEP])
         browser.close()
-    return paint / 1000, ready / 1000
+    return Opened(paint / 1000, ready / 1000, frames)
 
 
 def run(options: Options) -> Section:
@@ -163,15 +198,12 @@ def run(options: Options) -> Section:
             figures.append(Figure(what, "written in", taken, "s", target=target, met=met))
             figures.append(Figure(what, "size", size, "MB", target=f"under {megabytes:g}", met=size < megabytes))
             if shutil.which(BROWSER):
-                paint, ready = first_paint(folder / "report.html")
-                limit = 1.0 if seconds else None
-                figures.append(
-                    Figure(
-                        what, "first paint", paint, "s", target="under 1" if limit else "",
-                        met=paint < limit if limit else None,
-                        reason=f"the table of queries appears after {ready:.2f} s",
-                    )
-                )  # fmt: skip
+                page = opened(folder / "report.html")
+                target, met = (f"under {SOONEST:g}", page.paint < SOONEST) if seconds else ("", None)
+                reason = f"the grid of queries appears after {page.ready:.2f} s"
+                figures.append(Figure(what, "first paint", page.paint, "s", target=target, met=met, reason=reason))
+                target, met = (f"{SMOOTH:g} or more", page.frames >= SMOOTH) if not seconds else ("", None)
+                figures.append(Figure(what, "frames a second", page.frames, "/s", target=target, met=met))
     return Section("report", "The HTML report", HOW, tuple(figures))
 
 

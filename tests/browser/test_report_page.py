@@ -261,6 +261,28 @@ def test_sorting_by_value_and_by_text(shop: Path, watched: Open) -> None:
     expect(page.locator("#table tbody td.id").first).to_have_text("q001")
 
 
+def test_rows_come_and_go_in_order_while_the_grid_scrolls(shop: Path, watched: Open) -> None:
+    page = watched(shop).page
+    ids = [f"q{number:03}" for number in range(1, 199)]
+    height = page.evaluate("document.getElementById('table').scrollHeight")
+    for top in (200, 700, 1_100, 5_000, 4_700, 4_300, 0):
+        page.evaluate("(top) => { document.getElementById('table').scrollTop = top; }", top)
+        seen = page.evaluate("""() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+          const box = document.getElementById("table"), { top, bottom } = box.getBoundingClientRect();
+          const rows = [...box.querySelectorAll("tr[data-query]")].map((tr) => [
+            Number(tr.getAttribute("aria-rowindex")), tr.querySelector(".id").textContent, tr.getBoundingClientRect()]);
+          done({ rows: rows.map(([at, id]) => [at, id]), height: box.scrollHeight,
+            first: rows[0][2].top - top, last: rows.at(-1)[2].bottom - bottom });
+        })))""")
+        at = [index for index, _ in seen["rows"]]
+        assert at == list(range(at[0], at[-1] + 1)), top
+        assert [id_ for _, id_ in seen["rows"]] == ids[at[0] - 2 : at[-1] - 1], top
+        assert len(at) < 80
+        assert seen["height"] == pytest.approx(height, abs=2)
+        assert seen["first"] <= 60, top
+        assert seen["last"] >= -60, top
+
+
 def test_panel_shows_evidence_and_each_text_once(shop: Path, watched: Open) -> None:
     seen = watched(shop)
     page = seen.page
@@ -377,7 +399,7 @@ def test_lengths_are_neither_better_nor_fractions(ragbench: Any, watched: Open, 
     board = page.inner_text("#leaderboard")
     assert "21.0 [" in board  # All lengths are equal, but an interval is never a point.
     assert "best mean" not in board
-    assert page.locator("#table tbody tr").first.locator(".figure").all_inner_texts() == ["8", "21", "−13"]
+    assert page.locator("#table tr[data-query]").first.locator(".figure").all_inner_texts() == ["8", "21", "−13"]
     assert page.locator("#table .up, #table .down").count() == 0
     assert chip(page, "b-better").inner_text().startswith("B higher")
     assert chip(page, "failed").count() == 0

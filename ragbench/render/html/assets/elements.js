@@ -46,12 +46,16 @@ function counted(count, word, words) {
   return count.toLocaleString("en") + " " + (count === 1 ? word : words);
 }
 
+// One format for each number of digits: a new one for every cell would slow the grid down.
+const FORMATS = [0, 1, 2, 3].map((digits) =>
+  new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+
 function written(value, signed) {
   if (Number.isNaN(value)) return "–";
   const size = Math.abs(value);
   // The same format as in ragbench/render/numbers.py; counts stay whole.
   const digits = size < 1.0005 ? 3 : Number.isInteger(value) ? 0 : size < 9.995 ? 2 : 1;
-  const text = size.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^0\./, ".");
+  const text = FORMATS[digits].format(size).replace(/^0\./, ".");
   const sign = value < 0 && Number(text) !== 0 ? "−" : signed ? "+" : "";
   return sign + text;
 }

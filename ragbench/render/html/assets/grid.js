@@ -238,20 +238,48 @@ class QueryGrid {
     this.drawRows(Math.max(0, top - SPARE), Math.min(this.rows.length, top + visible + SPARE), !anew);
   }
 
-  // Rows that stay in view keep their elements.
+  // Rows that stay in view keep their elements and their places in the document.
   drawRows(from, to, keep = false) {
     const focused = this.body.contains(document.activeElement);
-    const kept = keep ? this.drawn : new Map();
+    if (keep && this.from < to && from < this.to) this.moveRows(from, to);
+    else this.placeRows(from, to);
     [this.from, this.to] = [from, to];
+    this.above.firstChild.style.height = from * this.rowHeight + "px";
+    this.below.firstChild.style.height = (this.rows.length - to) * this.rowHeight + "px";
+    this.above.hidden = !from;
+    this.below.hidden = to >= this.rows.length;
+    if (focused && !this.body.contains(document.activeElement)) this.focusCurrent();
+  }
+
+  placeRows(from, to) {
+    const spacer = () => el("tr", { "aria-hidden": "true", class: "spacer" }, el("td", { colspan: this.shown.length }));
+    [this.above, this.below] = [spacer(), spacer()];
     this.drawn = new Map();
-    for (let at = from; at < to; at++) this.drawn.set(at, kept.get(at) || this.row(at));
-    const spacer = (count) => el("tr", { "aria-hidden": "true", class: "spacer" },
-      el("td", { colspan: this.shown.length, style: `height:${count * this.rowHeight}px` }));
+    for (let at = from; at < to; at++) this.drawn.set(at, this.row(at));
     const rows = this.rows.length ? [...this.drawn.values()]
       : [el("tr", {}, el("td", { colspan: this.shown.length, class: "none" }, "No query fits these filters."))];
-    this.body.replaceChildren(...(from ? [spacer(from)] : []), ...rows, ...(to < this.rows.length ? [spacer(this.rows.length - to)] : []));
+    this.body.replaceChildren(...[this.above, ...rows, this.below]);
     this.place.querySelector("table").setAttribute("aria-rowcount", this.rows.length + 1);
-    if (focused) this.focusCurrent();
+  }
+
+  // Remove the rows that leave, and add those that come, at the two ends.
+  moveRows(from, to) {
+    for (const [at, tr] of this.drawn) {
+      if (at >= from && at < to) continue;
+      tr.remove();
+      this.drawn.delete(at);
+    }
+    const added = (first, last) => {
+      const rows = [];
+      for (let at = first; at < last; at++) {
+        const tr = this.row(at);
+        this.drawn.set(at, tr);
+        rows.push(tr);
+      }
+      return rows;
+    };
+    this.above.after(...added(from, Math.min(to, this.from)));
+    this.below.before(...added(Math.max(from, this.to), to));
   }
 
   row(at) {
