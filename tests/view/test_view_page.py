@@ -439,7 +439,7 @@ def test_no_serious_violation_of_accessibility(shop: Any, see: Any, scheme: str)
     page.wait_for_selector("#list li")
     found += axe.Axe().run(page).response["violations"]
     page.locator("#list button").first.click()
-    page.wait_for_selector("#review[open]")
+    page.wait_for_selector("#review[data-shown]")
     found += axe.Axe().run(page).response["violations"]
     seen.go("/playground")
     seen.ask("tent for two")
