@@ -288,6 +288,7 @@ def commands() -> list[Command]:
         "export labels", "export pairs", "export triplets",
         "plugins", "probe", "report", "score", "view", "batch submit", "batch status", "batch fetch",
         "baseline set", "baseline list", "baseline show", "baseline history", "data check", "data list", "data get",
+        "ingest traces",
         "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
         "golden review import", "embed", "index", "jobs submit", "jobs status", "jobs logs", "jobs fetch", "jobs stop",
         "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow", "wattbot run", "wattbot score",

@@ -85,6 +85,7 @@ COMMANDS = {
     "jobs": ["jobs submit --s3 s3://jobs/all --image image --role arn:aws:iam::123456789012:role/jobs --name one "
              "--no-install -- chunk --corpus datasets/shop/product_catalog.csv --out c.jsonl",
              "jobs status", "jobs logs one", "jobs stop one", "jobs fetch one --out {out}/got"],
+    "ingest traces": ["ingest traces tests/io/traces/openinference.jsonl --out {out}/traces"],
     "load": ["load --url {url} --questions {in}/questions.txt --concurrency 1 --requests 5 --out {out}/load"],
     "metrics": [f"metrics {EXAMPLE}/qrels.trec {EXAMPLE}/runs/bm25.trec"],
     "plan": [f"plan {EXAMPLE}"],

@@ -35,6 +35,7 @@ from ragbench.workflows import export_training as training_workflow
 from ragbench.workflows import gate as gate_workflow
 from ragbench.workflows import generate as generate_workflow
 from ragbench.workflows import index as index_workflow
+from ragbench.workflows import ingest_traces as traces_workflow
 from ragbench.workflows import judge_sheet as sheet_workflow
 from ragbench.workflows import load_test as load_workflow
 from ragbench.workflows import metrics as metrics_workflow
@@ -113,6 +114,7 @@ seeds = call(
     seeds_workflow.run,
     called={"log": LOG},
 )
+ingest_traces = call("ingest_traces", traces_workflow.Options, traces_workflow.run)
 audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export_labels = call("export_labels", labels_workflow.Options, labels_workflow.run, called={"log": LOG})
 export_triplets = call("export_triplets", training_workflow.TripletOptions, training_workflow.run_triplets, called=SETS)

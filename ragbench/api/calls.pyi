@@ -34,6 +34,7 @@ from ragbench.core.judgements import Judgements
 from ragbench.core.runs import Run
 from ragbench.core.scored import ScoredRun
 from ragbench.core.search_log import SearchLog
+from ragbench.core.traces import Traces
 from ragbench.engines.embed_stage import EmbeddedCorpus
 from ragbench.golden.audit.audit import Audit
 from ragbench.golden.drift.drift import Drift
@@ -150,6 +151,9 @@ def seeds(
     tpm: float | None = ...,
     timeout: float = ...,
 ) -> Seeds | SeedsPlan: ...
+def ingest_traces(
+    traces: Sequence[Path | str] | Path | str, out: Path | str | None = ..., name: str = ...
+) -> Traces: ...
 def audit(
     golden: Path | str | GoldenSet,
     corpus: Path | str | Corpus,

@@ -41,6 +41,7 @@ FOLDERS = {
     "endpoint": ("Answers", "Check how a RAG service is asked, and how its reply is read."),
     "golden": ("Build a golden set", "Audit or review a golden set, or write its corpus without masked text."),
     "golden review": ("Build a golden set", "Draw a sample for annotators, and apply their decisions."),
+    "ingest": ("Build a golden set", "Read queries, rankings and answers from the traces of a running system."),
     "jobs": ("Tools", "Run chunk, embed, answer or wattbot run on a machine in the cloud."),
     "judge": ("Answers", "Check a judge against annotators, or write a sheet for them."),
     "wattbot": ("Answers", "Run and score the WattBot task."),

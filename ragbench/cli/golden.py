@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ragbench.cli.output import Output
 
 if TYPE_CHECKING:
+    from ragbench.core.traces import Traces
     from ragbench.golden.annotators.review import AppliedReview, ReviewSample
     from ragbench.golden.audit.audit import Audit
     from ragbench.golden.masked_corpus import WithoutMasked
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ragbench.workflows.chunk import ChunkedCorpus
     from ragbench.workflows.chunk import Options as ChunkOptions
     from ragbench.workflows.generate import GenerateResult, Plan, SetOptions
+    from ragbench.workflows.ingest_traces import Options as TracesOptions
     from ragbench.workflows.review import ApplyOptions, ExportOptions
     from ragbench.workflows.seeds import Options as SeedsOptions
     from ragbench.workflows.seeds import SeedsPlan
@@ -150,6 +152,32 @@ def show_batch_fetch(options: "FetchOptions", fetched: "Fetched", output: Output
         output.say(f"half sent: {', '.join(fetched.unsent)}; run batch submit again")
     elif not fetched.under_way:
         output.say("next: run the same batch submit again; it sends the next round, or writes the set")
+
+
+HELP_INGEST_TRACES = """Read what users asked and what the system found and answered from its traces.
+
+Example:
+  ragbench ingest traces spans.jsonl --out live/may
+  ragbench seeds live/may/log.jsonl --out seeds.txt
+
+It reads OpenTelemetry spans with the attributes of OpenInference, OpenLLMetry or
+OpenTelemetry GenAI (OTLP JSON, or a table with a row per span, as Phoenix writes it),
+and exports of Langfuse and LangSmith. The folder gets log.jsonl for seeds, drift
+and shadow, rankings.json (a run file), answers/ for score, and feedback.jsonl.
+Exit code 2: an error of usage or input, or no request is in the traces."""
+
+
+def show_ingest_traces(options: "TracesOptions", found: "Traces", output: Output) -> None:
+    """Print what was read, found and skipped."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.traces import traces_blocks, traces_json
+
+    if output.as_json:
+        output.object({**traces_json(found), "out": str(options.out) if options.out else None})
+        return
+    output.table(terminal(traces_blocks(found)))
+    if options.out is not None:
+        output.say(f"{len(found)} requests written to {options.out}")
 
 
 HELP_SEEDS = """Make seed queries from the log of a search service.

@@ -54,6 +54,10 @@ WORKFLOWS = (
         "batch", "FetchOptions", "run_fetch",
     ),
     Workflow("seeds", "seeds", "Build a golden set", "Make seed queries from a search log.", "seeds"),
+    Workflow(
+        "ingest_traces", "ingest traces", "Build a golden set", "Read queries, rankings and answers from traces.",
+        "ingest_traces",
+    ),
     Workflow("chunk", "chunk", "Build a golden set", "Cut documents into chunks and write them to a file.", "chunk"),
     Workflow("embed", "embed", "Tools", "Embed a corpus and write its vectors to Parquet files.", "embed"),
     Workflow("index", "index", "Tools", "Write chunks and their vectors into a vector database.", "index"),

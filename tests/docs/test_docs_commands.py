@@ -161,6 +161,11 @@ def shop_service(folder: Path) -> None:
     )
 
 
+def traced(folder: Path) -> None:
+    """Traces as the SDK of OpenTelemetry writes them."""
+    shutil.copy(ROOT / "tests" / "io" / "traces" / "openinference.jsonl", folder / "traces.jsonl")
+
+
 def prompts(folder: Path) -> None:
     """A Parquet file with a column of prompts."""
     pq.write_table(pa.table({"prompt": ["Which tent is light?", "How do I boil water?"]}), folder / "prompts.parquet")
@@ -358,6 +363,7 @@ RUN_HERE = {
     "guides/generate.md": Place(generate, generate_writer.answer),
     "guides/seeds.md": Place(generate, generate_writer.answer),
     "guides/training-data.md": Place(),
+    "guides/traces.md": Place(traced),
     "guides/drift.md": Place(codes=(("ragbench drift --reference datasets/shop/log.csv", 1),)),
     "guides/shadow.md": Place(reply=judges, between=(("ragbench eval", label_all),)),
     "index.md": Place(),

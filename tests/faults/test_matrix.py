@@ -55,7 +55,8 @@ def test_every_long_command_is_declared() -> None:
     instant = {"plan", "ab", "baseline list", "baseline show", "baseline history", "data check", "data list", "doctor",
                "endpoint check", "experiments", "export labels", "export pairs", "export triplets",
                "golden corpus", "golden review export",
-               "golden review import", "index", "jobs submit", "jobs status", "jobs logs", "jobs stop", "judge sheet",
+               "golden review import", "index", "ingest traces", "jobs submit", "jobs status", "jobs logs",
+               "jobs stop", "judge sheet",
                "seeds", "wattbot score"}  # fmt: skip
     declared = {command.name.partition(" (")[0] for command in COMMANDS}
     assert {one.command for one in WORKFLOWS} - instant == declared - {"view"}
