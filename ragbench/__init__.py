@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         score_runs,
         seeds,
         shadow,
+        train_fusion,
         wattbot,
         without_masked,
     )
@@ -141,6 +142,7 @@ __all__ = [
     "score_runs",
     "seeds",
     "shadow",
+    "train_fusion",
     "wattbot",
     "without_masked",
 ]

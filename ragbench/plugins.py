@@ -75,7 +75,12 @@ METRICS = Kind(
     ),
 )
 EMBEDDERS = Kind("embedder", "ragbench.models.embed", "Embedder")
-RERANKERS = Kind("reranker", "ragbench.models.rerank", "Reranker", more=(("late", "ragbench.retrievers._late"),))
+RERANKERS = Kind(
+    "reranker",
+    "ragbench.models.rerank",
+    "Reranker",
+    more=(("fusion", "ragbench.retrievers._fusion"), ("late", "ragbench.retrievers._late")),
+)
 CHUNKERS = Kind("chunker", "ragbench.corpus.chunkers", "Chunker")
 LOADERS = Kind("loader", "ragbench.corpus.loaders", "Loader")
 STAGES = Kind("stage", "ragbench.golden.stages", "Stage")

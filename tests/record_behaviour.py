@@ -291,7 +291,8 @@ def commands() -> list[Command]:
         "ingest traces",
         "doctor", "drift", "endpoint check", "experiments", "golden audit", "golden corpus", "golden review export",
         "golden review import", "embed", "index", "jobs submit", "jobs status", "jobs logs", "jobs fetch", "jobs stop",
-        "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow", "wattbot run", "wattbot score",
+        "judge check", "judge sheet", "metrics", "prefer", "seeds", "shadow", "train fusion", "wattbot run",
+        "wattbot score",
     )  # fmt: skip
     found = [Command("help" + "-".join(["", *one.split()]), [*one.split(), "--help"]) for one in helped]
 

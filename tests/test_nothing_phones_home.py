@@ -68,6 +68,7 @@ COMMANDS = {
                      f"export pairs {{out}}/log {TRAIN} --out {{out}}/pairs"],
     "export triplets": ["export labels datasets/shop/log.csv --out {out}/log",
                         f"export triplets {{out}}/log {TRAIN} --format hf --out {{out}}/triplets"],
+    "train fusion": [f"train fusion {SHOP} --of bm25 --out {{out}}/fusion"],
     "gate": [f"gate --baseline {EXAMPLE}::bm25 --candidate {EXAMPLE}::bm25:stem=false --rules {{in}}/rules.yaml"],
     "generate": ["generate --corpus datasets/shop/product_catalog.csv --llm none --out {out}/masked",
                  f"generate {WRITE} --out {{out}}/written"],

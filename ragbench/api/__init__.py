@@ -43,6 +43,7 @@ from ragbench.api.calls import (
     score_runs,
     seeds,
     shadow,
+    train_fusion,
     without_masked,
 )
 from ragbench.api.checked import checked
@@ -190,6 +191,7 @@ __all__ = [
     "score_runs",
     "seeds",
     "shadow",
+    "train_fusion",
     "wattbot",
     "without_masked",
 ]

@@ -46,6 +46,7 @@ from ragbench.workflows import report as report_workflow
 from ragbench.workflows import score as score_workflow
 from ragbench.workflows import seeds as seeds_workflow
 from ragbench.workflows import shadow as shadow_workflow
+from ragbench.workflows import train_fusion as fusion_workflow
 from ragbench.workflows import without_masked as without_workflow
 from ragbench.workflows.answer import AnsweredArms, AnswerPlan, AnswerResult
 from ragbench.workflows.check_judge import CheckedJudge
@@ -57,7 +58,7 @@ DOCUMENTS = "a path: the file or folder of the documents"
 CORPUS = "a path of documents, or a corpus, as rb.load_corpus(path) reads one"
 GOLDEN = "a path of a golden set, or a golden set, as rb.load_golden(path) reads one"
 ANSWERS = "a path of answers, or answers, as rb.load_answers(path) reads them"
-SETS = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN}
+SETS = {"golden": GOLDEN, "corpus": CORPUS, "other": GOLDEN, "human": GOLDEN, "test": GOLDEN}
 RULES = 'a path of a file of rules, or a list with a mapping for each: [{"metric": "ndcg@10", "margin": 0.02}]'
 PATHS = "a path or a list of them"
 LOG = "a path of a search log, or a log, as rb.read_search_log(path) reads one"
@@ -119,6 +120,7 @@ audit = call("audit", audit_workflow.Options, audit_workflow.run, called=SETS)
 export_labels = call("export_labels", labels_workflow.Options, labels_workflow.run, called={"log": LOG})
 export_triplets = call("export_triplets", training_workflow.TripletOptions, training_workflow.run_triplets, called=SETS)
 export_pairs = call("export_pairs", training_workflow.PairOptions, training_workflow.run_pairs, called=SETS)
+train_fusion = call("train_fusion", fusion_workflow.Options, fusion_workflow.run, called=SETS)
 export = call("export", export_workflow.Options, export_workflow.run, called=SETS)
 index = call("index", index_workflow.Options, index_workflow.run, called={"corpus": CORPUS})
 embed = call(

@@ -43,6 +43,7 @@ from ragbench.golden.seeds import Seeds
 from ragbench.learning.labelled_log import LabelledLog
 from ragbench.learning.training_data import TrainingData
 from ragbench.metrics.base import Metric
+from ragbench.render.fusion import TrainedFusion
 from ragbench.retrievers._adapt import Converted, Invoked, Retrieves, Runs, Searched
 from ragbench.retrievers._adapt import Indexed as Indexed_
 from ragbench.retrievers._vector_database import Indexed
@@ -256,6 +257,31 @@ def export_pairs(
     out: Path | str | None = ...,
     seed: int = ...,
 ) -> TrainingData: ...
+def train_fusion(
+    corpus: Path | str | Corpus,
+    golden: Path | str | GoldenSet,
+    out: Path | str,
+    test: Path | str | GoldenSet | None = ...,
+    test_share: float = ...,
+    protect: Sequence[Path | str] | Path | str = ...,
+    of: str = ...,
+    depth: int = ...,
+    embedder: str = ...,
+    metric: str = ...,
+    margin: float = ...,
+    by: Sequence[str] | str = ...,
+    force: bool = ...,
+    seed: int = ...,
+    *,
+    cache: Path | str | None = ...,
+    golden_format: str | None = ...,
+    golden_columns: Mapping[str, str] | None = ...,
+    file_timeout: float = ...,
+    file_memory: float = ...,
+    loader: str | None = ...,
+    clean: Literal["html"] | None = ...,
+    chunker: str = ...,
+) -> TrainedFusion: ...
 def export(
     golden: Path | str | GoldenSet,
     to: str,

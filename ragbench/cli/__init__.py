@@ -44,6 +44,7 @@ FOLDERS = {
     "ingest": ("Build a golden set", "Read queries, rankings and answers from the traces of a running system."),
     "jobs": ("Tools", "Run chunk, embed, answer or wattbot run on a machine in the cloud."),
     "judge": ("Answers", "Check a judge against annotators, or write a sheet for them."),
+    "train": ("Train", "Train a model that reorders results, and decide whether it is better."),
     "wattbot": ("Answers", "Run and score the WattBot task."),
 }
 """Commands that hold others: their group and what they are for."""

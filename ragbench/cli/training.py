@@ -1,4 +1,4 @@
-"""What ``export labels``, ``export triplets`` and ``export pairs`` print, and their help."""
+"""What ``export labels``, ``export triplets``, ``export pairs`` and ``train fusion`` print, and their help."""
 
 from typing import TYPE_CHECKING
 
@@ -7,8 +7,10 @@ from ragbench.cli.output import Output
 if TYPE_CHECKING:
     from ragbench.learning.labelled_log import LabelledLog
     from ragbench.learning.training_data import TrainingData
+    from ragbench.render.fusion import TrainedFusion
     from ragbench.workflows.export_labels import Options as LabelsOptions
     from ragbench.workflows.export_training import PairOptions, TripletOptions
+    from ragbench.workflows.train_fusion import Options as FusionOptions
 
 HELP_EXPORT_LABELS = """Make graded labels and a golden set from a log of searches and clicks.
 
@@ -82,3 +84,31 @@ def _show(options: "TripletOptions | PairOptions", data: "TrainingData", output:
     output.table(terminal(training_blocks(data)))
     if options.out is not None:
         output.say(f"{len(data):,} rows written to {options.out} ({options.format})")
+
+
+HELP_TRAIN_FUSION = """Learn to weigh the signals of search, and decide whether the model is better.
+
+Example:
+  ragbench train fusion --corpus docs/ --golden golden/human --out models/fusion
+  ragbench train fusion --corpus docs/ --golden golden/masked --test golden/human
+      --out models/fusion --by type
+
+The model reorders the candidates of a retriever by BM25, vectors, ranks, words and
+titles. It is a JSON file, used as rerank:model=fusion:models/fusion/fusion.json.
+Queries that taught nothing decide: those of --test, or half of --golden. Queries
+that are in a protected set are skipped and counted.
+
+Exit code 0: promoted; 1: refused, the model is worse; 3: refused, the queries
+cannot decide, or nothing was learned; 2: an error of usage or input."""
+
+
+def show_train_fusion(options: "FusionOptions", found: "TrainedFusion", output: Output) -> int:
+    """Print what was learned, and the decision."""
+    from ragbench.render.blocks import terminal
+    from ragbench.render.fusion import fusion_blocks, fusion_json
+
+    if output.as_json:
+        output.object(fusion_json(found))
+    else:
+        output.table(terminal(fusion_blocks(found)), highlight=True)
+    return found.exit_code

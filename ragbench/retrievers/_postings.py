@@ -111,6 +111,25 @@ class Postings:
         scores += np.sum(absent, dtype=np.float32)
         return scores
 
+    def share(self, words: Iterable[str], rows: Counts, of: "Postings | None" = None) -> npt.NDArray[np.float32]:
+        """The share (r,) of the words that each chunk of ``rows`` has, weighted by idf; 0 if no chunk has any of them.
+
+        Args:
+            words: the words of a query.
+            rows: int32 (r,), chunks.
+            of: whose statistics give the idf; its own by default.
+        """
+        known = (of or self).statistics(set(words))
+        total = 0.0
+        found = np.zeros(len(rows))
+        for word in sorted(known.frequencies):
+            idf = float(np.log1p(known.chunks / known.frequencies[word]))
+            total += idf
+            at = self._number.get(word)
+            if at is not None:
+                found += idf * np.isin(rows, self._chunk[self._postings(at)])
+        return (found / total if total else found).astype(np.float32)
+
     def _postings(self, at: int) -> slice:
         return slice(int(self._bounds[at]), int(self._bounds[at + 1]))
 

@@ -44,19 +44,19 @@ class ShardedBM25(BM25Index):
             raise ArmError(settings.no_words())
 
     def _statistics(self, words: Sequence[str]) -> Statistics:
-        return Statistics.total(self._crew.each("statistics", self._settings, words))
+        return Statistics.total(self._crew.each("statistics", self.settings, words))
 
     def _rank(self, queries: Sequence[Query], k: int, filter_: Filter | None) -> Ranking:
         words = self._words(queries)
         whole = self._statistics(_distinct(words))
         allowed = None if filter_ is None else _by_part(rows_of(self._chunks, filter_), self._crew)
-        return merged(self._crew.each("lexical", self._settings, words, whole, k, own=allowed), self._crew)
+        return merged(self._crew.each("lexical", self.settings, words, whole, k, own=allowed), self._crew)
 
     def score(self, queries: Sequence[Query], rows: Rows) -> Floats:
         """BM25 scores (q, c) of the chunks ``rows`` (q, c) of each query; -1 stands for no chunk."""
         words = self._words(queries)
         whole = self._statistics(_distinct(words))
-        found = self._crew.each("lexical_scores", self._settings, words, whole, own=rows_by_part(rows, self._crew))
+        found = self._crew.each("lexical_scores", self.settings, words, whole, own=rows_by_part(rows, self._crew))
         return _sum(found)
 
 

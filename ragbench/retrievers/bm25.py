@@ -108,13 +108,17 @@ class BM25(Retriever):
 
 
 class BM25Index(Index):
-    """A bm25s index of chunks."""
+    """A bm25s index of chunks.
+
+    Attributes:
+        settings: its settings, with the language that it found.
+    """
 
     filters = True
 
     def __init__(self, settings: BM25, model: Any, chunks: Chunks) -> None:
         super().__init__(chunks.ids)
-        self._settings, self._model, self._chunks = settings, model, chunks
+        self.settings, self._model, self._chunks = settings, model, chunks
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """Rank chunks whose score is not 0: those that share a term with the query (all chunks for bm25l and bm25+).
@@ -148,7 +152,7 @@ class BM25Index(Index):
         return out
 
     def _words(self, queries: Sequence[Query]) -> list[list[str]]:
-        return words_of(self._settings, [query.text for query in queries])
+        return words_of(self.settings, [query.text for query in queries])
 
 
 def words_of(settings: BM25, texts: Sequence[str]) -> list[list[str]]:

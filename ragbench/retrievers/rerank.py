@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
-from ragbench.core.errors import ArmError, SettingError
+from ragbench.core.errors import ArmError, InputError, SettingError
 from ragbench.core.fingerprint import fingerprint
 from ragbench.core.runs import Query
 from ragbench.models.rerank.base import NoScores, Scorer
 from ragbench.plugins import EMBEDDERS, RERANKERS, RETRIEVERS, build
+from ragbench.retrievers._fusion import Fusion, fusion_path, load_fusion
 from ragbench.retrievers._late import LateBlend
 from ragbench.retrievers.base import Index, Ranking, Retriever
 from ragbench.retrievers.bm25 import BM25
@@ -28,10 +29,10 @@ class Rerank(Retriever):
 
     Attributes:
         of: spec of the retriever whose candidates are reordered; it must return chunks.
-        model: ``late`` for the late-interaction blend (`ragbench.retrievers._late`),
-            or the spec of a reranker (``cross_encoder:model=NAME``, ``llm:model=NAME``).
+        model: ``late`` for the late-interaction blend (`ragbench.retrievers._late`), ``fusion:PATH`` for a model of
+            ``ragbench train fusion``, or the spec of a reranker (``cross_encoder:model=NAME``, ``llm:model=NAME``).
         depth: number of candidates per query.
-        embedder: spec of the embedder for ``late``; it must give token vectors.
+        embedder: spec of the embedder for ``late`` and ``fusion``; it must give token vectors.
     """
 
     of: str = "hybrid"
@@ -47,20 +48,25 @@ class Rerank(Retriever):
     @property
     def deterministic(self) -> bool:
         """Whether the inner retriever and the model are."""
-        return super().deterministic and (self.model == LATE or build(RERANKERS, self.model).deterministic)
+        return super().deterministic and (self._embeds or build(RERANKERS, self.model).deterministic)
+
+    @property
+    def _embeds(self) -> bool:
+        """Whether it scores with signals of an embedder, and not with a reranker."""
+        return self.model == LATE or fusion_path(self.model) is not None
 
     @property
     def token_embedders(self) -> frozenset[str]:
-        """The embedder of the late-interaction blend, and those of the inner retriever."""
-        if self.model != LATE:
+        """The embedder of the blend, and those of the inner retriever."""
+        if not self._embeds:
             return super().token_embedders
         embedder = build(EMBEDDERS, self.embedder)
         return super().token_embedders | ({embedder.fingerprint()} if embedder.gives_tokens else set())
 
     @property
     def embedders(self) -> frozenset[str]:
-        """The embedder of the late-interaction blend, and those of the inner retriever."""
-        return super().embedders | (frozenset((self.embedder,)) if self.model == LATE else frozenset())
+        """The embedder of the blend, and those of the inner retriever."""
+        return super().embedders | (frozenset((self.embedder,)) if self._embeds else frozenset())
 
     def check(self) -> list[str]:
         """Check its own settings, the inner retriever's and the model's."""
@@ -70,19 +76,37 @@ class Rerank(Retriever):
         except SettingError as error:
             faults.append(str(error))
         try:
-            if self.model != LATE:
+            if not self._embeds:
                 faults += build(RERANKERS, self.model).check()
             elif not build(EMBEDDERS, self.embedder).gives_tokens:
                 faults.append(f"embedder {self.embedder!r} gives no token vectors: choose one that does (minilm)")
+            faults += self._fusion_faults()
         except SettingError as error:
             hint = "" if self.model == LATE else f"; the default is model={LATE}, which needs no other model"
             faults.append(f"{error}{hint}")
         return faults
 
+    def _fusion_faults(self) -> list[str]:
+        path = fusion_path(self.model)
+        if path is None:
+            return []
+        try:
+            trained = load_fusion(path).embedder
+        except InputError as error:
+            return [str(error)]
+        if trained == self.embedder:
+            return []
+        return [f"{path} was trained with embedder={trained}, and embedder is {self.embedder}: use the same"]
+
     def key(self) -> str:
         """Fingerprint of the settings and of the keys of inner retriever and model."""
+        inner = build(RETRIEVERS, self.of).key()
+        path = fusion_path(self.model)
+        if path is not None:  # wherever the file is
+            embedder = build(EMBEDDERS, self.embedder).fingerprint()
+            return fingerprint([replace(self, model=load_fusion(path).fingerprint), inner, embedder])
         model = build(EMBEDDERS, self.embedder) if self.model == LATE else build(RERANKERS, self.model)
-        return fingerprint([self, build(RETRIEVERS, self.of).key(), model.fingerprint()])
+        return fingerprint([self, inner, model.fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "RerankIndex":
         """Index with the inner retriever and prepare the model."""
@@ -93,6 +117,10 @@ class Rerank(Retriever):
         if self.model == LATE:
             blend = LateBlend.build(self.embedder, BM25(), chunks, context)
             return RerankIndex(self, inner, lambda queries, rows: (blend.score(queries, rows), {}), chunks)
+        path = fusion_path(self.model)
+        if path is not None:
+            fusion = Fusion.build(load_fusion(path), chunks, context)
+            return RerankIndex(self, inner, lambda queries, rows: (fusion.score(queries, rows), {}), chunks)
         try:
             scorer = build(RERANKERS, self.model).scorer(context)
         except BaseException:

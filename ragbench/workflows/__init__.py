@@ -144,6 +144,9 @@ WORKFLOWS = (
         "export_pairs", "export pairs", "Train", "Write training data for rerankers.", "export_training",
         "PairOptions", "run_pairs",
     ),
+    Workflow(
+        "train_fusion", "train fusion", "Train", "Learn to weigh the signals of search.", "train_fusion"
+    ),
     Workflow("doctor", "doctor", "Tools", "Look for damaged files, and repair them.", "doctor"),
     Workflow("export", "export", "Tools", "Write a golden set in another format, or training data.", "export"),
     Workflow("data.check", "data check", "Tools", "Check the rows of a catalogue against a schema.", "check_data"),

@@ -53,6 +53,7 @@ RANKING_CODE = (
     "core/*.py",
     "corpus/languages.py",
     "corpus/words.py",
+    "io/fusion_models.py",
     "io/shards.py",
     "io/vectors.py",
     "io/token_vectors.py",

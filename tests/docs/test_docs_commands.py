@@ -364,6 +364,12 @@ RUN_HERE = {
     "guides/seeds.md": Place(generate, generate_writer.answer),
     "guides/training-data.md": Place(),
     "guides/traces.md": Place(traced),
+    "guides/train-fusion.md": Place(
+        codes=(
+            ("ragbench train fusion --corpus datasets/shop/product_catalog.csv --golden datasets/shop", 3),
+            ("ragbench train fusion", 1),
+        )
+    ),
     "guides/drift.md": Place(codes=(("ragbench drift --reference datasets/shop/log.csv", 1),)),
     "guides/shadow.md": Place(reply=judges, between=(("ragbench eval", label_all),)),
     "index.md": Place(),
@@ -393,7 +399,7 @@ RUN_HERE = {
     "guides/wattbot.md": Place(submissions),
 }
 
-LONG_PAGES = {"guides/product-search.md"}
+LONG_PAGES = {"guides/product-search.md", "guides/train-fusion.md"}
 """Pages whose commands take most of a minute."""
 
 SHOWN = [shown for page in pages() for shown in shown_in(page)]
