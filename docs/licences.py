@@ -36,8 +36,9 @@ STATED = {
     "axe-playwright-python": "MIT",
     "pgserver": "Apache-2.0",
     "ranx": "MIT",
-    # Only for macOS.
+    # Only for macOS, and only for Windows.
     "appnope": "BSD-2-Clause",
+    "pywin32": "PSF-2.0",
     # Some gigabytes, so they are not installed to write this page.
     "torch": "BSD-3-Clause",
     "triton": "MIT",
