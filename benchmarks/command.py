@@ -27,6 +27,7 @@ MODULES = {
     "llm_client": "llm_client",
     "faults": "faults",
     "answers": "answers",
+    "masked_cost": "masked_cost",
     "validity": "validity",
     "wording_rule": "wording_rule",
     "few_labels": "few_labels",
