@@ -71,6 +71,14 @@ NOT_RUN = {
         "ragbench compare old.run new.run --qrels annotators.qrels --model-labels",
     ): "labels of a model for unjudged items; tests/comparison/test_holes.py has some",
     (
+        "guides/vector-databases.md",
+        "ragbench eval --corpus docs/",
+    ): "a collection that another program filled; tests/retrievers/test_langchain.py and test_opensearch.py have some",
+    (
+        "guides/vector-databases.md",
+        "ragbench index --corpus docs/",
+    ): "a server of OpenSearch; tests/retrievers/test_opensearch.py has one",
+    (
         "guides/metrics-of-run-files.md",
         "ragbench eval",
     ): "run files of several systems; tests/workflows/test_replay.py has some",
