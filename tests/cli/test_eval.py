@@ -273,7 +273,7 @@ def test_interrupt_leaves_finished_arms_readable(ragbench: Any, corpus: Path, go
 def test_plugins_are_listed(ragbench: Any) -> None:
     found = ragbench("plugins", "--json").json
     assert {"bm25", "dense", "hybrid", "rerank", "http", "command", "langchain", "run"} <= set(found["retrievers"])
-    assert set(found["rerankers"]) == {"cross_encoder", "late", "llm"}
+    assert set(found["rerankers"]) == {"cross_encoder", "fusion", "late", "llm"}
 
 
 def test_names_with_blanks_are_written_and_nothing_of_an_earlier_evaluation_stays(
