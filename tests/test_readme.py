@@ -112,6 +112,15 @@ def test_golden_sets_of_the_readme_are_written_and_audited(
     done = ragbench("eval", "--corpus", corpus, "--golden", golden, "--retriever", "bm25", "--json")
     assert done.json["arms"][0]["metrics"]["ndcg@10"]["n"] == len(read_golden(golden)) > 500
 
+    improving = [words for words in commands() if words[1] in ("export", "train")]
+    assert [words[1] for words in improving] == ["export", "export", "train"]
+    folders = ("golden/", "training/", "models/")
+    for words, code in zip(improving, (0, 0, 3), strict=True):  # no gain is shown on so few queries
+        words = [str(tmp_path / word) if word.startswith(folders) else word for word in words]
+        done = ragbench(*words[1:])
+        assert done.code == code, done.out + done.err
+    assert (tmp_path / "training" / "shop" / "train.jsonl").is_file()
+
 
 def test_the_options_file_of_the_docs_runs(ragbench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragbench.comparison.gate.result import Gate
-from ragbench.core.brief import brief
+from ragbench.core.brief import brief, numbered
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.ledger import first_ten
 from ragbench.io.files import json_values
@@ -109,7 +109,9 @@ def fusion_blocks(found: TrainedFusion) -> list[Block]:
     lines = [read]
     if found.guarded.leaks:
         texts = first_ten(leak.query_id for leak in found.guarded.leaks.values())
-        lines.append(f"{len(found.guarded.leaks)} queries are in a protected set and were skipped: {texts}")
+        lines.append(
+            f"{numbered(len(found.guarded.leaks), 'query')} skipped because a protected set has them too: {texts}"
+        )
     notes: list[str | Line] = []
     if learned.strength is None:
         notes.append(Line(
@@ -121,10 +123,11 @@ def fusion_blocks(found: TrainedFusion) -> list[Block]:
     verdict, style = UNCHANGED if found.unchanged else OUTCOMES[found.gate.outcome]
     metric = found.gate.rules.rules[0].metric  # type: ignore[union-attr]
     systems = [arm.scored for arm in found.evaluation.arms]
+    decided = (*(slice_blocks(systems, found.by, metric) if found.by else ()), *gate_blocks(found.gate))
     return [
         Block(lines=tuple(lines)),
         Block("Weights of the signals", ("signal", "weight"), rows, lines=tuple(notes), align="lr"),
-        *(slice_blocks(systems, found.by, metric) if found.by else ()),
-        *gate_blocks(found.gate),
+        # An unchanged blend keeps every rule, which would look like a verdict on something new.
+        *(() if found.unchanged else decided),
         Block(lines=(Line(verdict, style), *((f"use it as {found.retriever}",) if found.promoted else ()))),
     ]

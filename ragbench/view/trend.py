@@ -89,7 +89,8 @@ def trends(runs: Sequence[FoundRun]) -> list[Trend]:
 def _trend(newest_first: Sequence[FoundRun]) -> Trend:
     runs = tuple(reversed(newest_first[:LATEST]))
     counts = Counter(system.name for run in runs for system in run.systems if _ends(system))
-    names = sorted(counts, key=lambda name: (-counts[name], name))
+    latest = {system.name: _ends(system)[1] for run in runs for system in run.systems if _ends(system)}
+    names = sorted(counts, key=lambda name: (-counts[name], -latest[name], name))
     shown = names[:SERIES]
     drawn = [system for run in runs for system in run.systems if system.name in shown]
     ends = [end for system in drawn for end in _ends(system)]

@@ -24,6 +24,7 @@ from ragbench.comparison.pairing import Pair, column
 from ragbench.comparison.runs import errors_of
 from ragbench.comparison.with_masked import MaskedSet, borrowed
 from ragbench.comparison.wordings import wordings_of
+from ragbench.core.brief import numbered
 from ragbench.core.scored import NOT_ASKED, ScoredRun
 from ragbench.stats.bounds import LARGEST
 from ragbench.stats.clusters import cluster_averages, cluster_index
@@ -126,21 +127,25 @@ def _with_masked(rule: MetricRule, pair: Pair, masked: MaskedSet, below: float, 
 
 def left_out(rules: Sequence[Rule], pair: Pair | None, candidate: ScoredRun) -> list[str]:
     """Note how many queries have no value of the metrics in the rules, and are skipped."""
-    found: dict[str, dict[str, None]] = {}
+    found: dict[tuple[str, bool], dict[str, None]] = {}
     for rule in rules:
         if not isinstance(rule, MetricRule):
             continue
         metric = metric_name(candidate, rule.metric) or rule.metric
         missing = int(np.isnan(column(candidate, metric)).sum())
-        notes = [f"{missing} queries of the candidate have no value of" if missing else ""]
+        have = "has" if missing == 1 else "have"
+        notes = [(f"{numbered(missing, 'query')} of the candidate {have} no value of", missing)]
         if rule.compares and pair is not None:
             theirs = column(pair.baseline, metric_name(pair.baseline, rule.metric) or rule.metric)
-            one_sided = np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)
-            if one_sided.any():
-                notes.append(f"for {int(one_sided.sum())} queries, only one of the systems has a value of")
-        for note in filter(None, notes):
-            found.setdefault(note, {})[metric] = None
-    return [f"{what} {', '.join(metrics)}; they are skipped" for what, metrics in found.items()]
+            one_sided = int((np.isnan(column(pair.candidate, metric)) != np.isnan(theirs)).sum())
+            notes.append((f"for {numbered(one_sided, 'query')}, only one of the systems has a value of", one_sided))
+        for note, count in notes:
+            if count:
+                found.setdefault((note, count == 1), {})[metric] = None
+    return [
+        f"{what} {', '.join(metrics)}; {'it is' if one else 'they are'} skipped"
+        for (what, one), metrics in found.items()
+    ]
 
 
 def _with_relevant(rule: MetricRule, run: ScoredRun, rows: npt.NDArray[np.int64]) -> int:
