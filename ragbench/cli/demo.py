@@ -1,11 +1,10 @@
 """``ragbench demo``: the main jobs on the sample shop, by the commands that a user would type."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,11 +20,12 @@ Example:
   ragbench demo
   ragbench demo --gate
 
-With --gate, a gate decides on three changes to BM25, in seconds: one passes, one
-fails, and one is inconclusive. The demo needs no key and no network. It prints each command as you would type
-it. With --json it prints one object: "written" and "masked" as ragbench eval
-prints them, and "audit" as ragbench golden audit does; with --gate, "gates" as
-ragbench gate prints them."""
+With --gate, it shows how a gate decides on three changes to BM25: one passes,
+one fails, and one is inconclusive. This takes a few seconds. The demo needs no
+key and no network. It prints each command as you would type it. With --json it
+prints one object: "written" and "masked" as ragbench eval prints them, and
+"audit" as ragbench golden audit does. With --gate, the object has "gates", a
+list of what ragbench gate prints."""
 PRINTED = "printed.txt"
 PASSED, FINDINGS = 0, 1
 
@@ -37,7 +37,7 @@ class Options:
     out: Path = option("Folder for all results.", default=Path("reports/demo"), section="Output", writes="folder")
     fresh: bool = option("Evaluate again, even if results are stored.", default=False, section="Run")
     gate: bool = option(
-        "Show a gate that passes, one that fails, and one that is inconclusive.", default=False, section="Run"
+        "Show a change that passes a gate, one that fails, and one that is inconclusive.", default=False, section="Run"
     )
 
 
@@ -50,6 +50,7 @@ def run(options: Options, output: Output) -> None:
         RagbenchError: of a command.
     """
     from ragbench.cli.demo_report import DemoReport
+    from ragbench.io.parsing import read_json
     from ragbench.io.places import sample
     from ragbench.io.run_folder import RUN, check_empty
 
@@ -84,18 +85,18 @@ def run(options: Options, output: Output) -> None:
     # Two retrievers are enough to see what they agree on. The third default would embed every query once more.
     pool = ("--retriever", "bm25", "--retriever", "dense")
     steps.run("golden", "audit", *corpus, *pool, "--out", places.audit, accepted=(PASSED, FINDINGS))
-    report.findings(_read(places.audit / "audit.json")["findings"])
+    report.findings(read_json(places.audit / "audit.json")["findings"])
     steps.run("eval", *corpus, "--out", places.masked, *again, hidden=force)
 
     report.heading("3. Write a page that you can send")
     texts = ("--corpus", places.corpus, "--golden", places.golden)
     steps.run("report", places.written, *texts, "--out", places.page)
 
-    written, masked = _read(places.written / "results.json"), _read(places.masked / "results.json")
+    written, masked = read_json(places.written / "results.json"), read_json(places.masked / "results.json")
     report.leaderboards(written, masked)
     report.end(options.out / PRINTED, places.page)
     if output.as_json:
-        audit = _read(places.audit / "audit.json")
+        audit = read_json(places.audit / "audit.json")
         output.object({"version": 1, "written": written, "masked": masked, "audit": audit})
 
 
@@ -169,17 +170,8 @@ class Steps:
             print_lines(taken.getvalue(), sys.stderr)
             raise click.exceptions.Exit(code)
 
-    @staticmethod
-    def read(path: Path) -> Any:
-        """A JSON file that a command wrote."""
-        return _read(path)
-
 
 def _short(path: Path) -> Path:
     """The path relative to the current folder, if it is inside."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -45,14 +45,14 @@ class DemoReport:
         """The number of queries, and a short one."""
         rows = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").split("\n") if line]
         row = min(rows, key=lambda row: abs(len(row["text"]) - EXAMPLE))
-        self._wrapped(f'{len(rows)} queries, such as "{row["text"]}" (from {row["source"]})', INDENT)
+        self.text(f'{len(rows)} queries, such as "{row["text"]}" (from {row["source"]})', INDENT)
 
     def findings(self, findings: Sequence[Mapping[str, str]]) -> None:
         """Warnings and errors of an audit; long lists are cut."""
         for found in findings:
             if found["severity"] != "note":
                 message = textwrap.shorten(found["message"], SHOWN, placeholder=" ...")
-                self._wrapped(f"{found['severity']}: {message}", INDENT, style="yellow")
+                self.text(f"{found['severity']}: {message}", INDENT, style="yellow")
 
     def leaderboards(self, written: Mapping[str, Any], masked: Mapping[str, Any]) -> None:
         """Both leaderboards side by side, and how far they agree."""
@@ -72,7 +72,7 @@ class DemoReport:
         ]
         board = Block(f"{metric}, mean [95% interval]", ("retriever", *counts), tuple(rows))
         self.block(board)
-        self._wrapped(verdict(written, masked, metric))
+        self.text(verdict(written, masked, metric))
 
     def block(self, block: Block) -> None:
         """A table."""
@@ -80,16 +80,13 @@ class DemoReport:
         self.console.print(terminal([block]))
         self.console.print()
 
-    def text(self, text: str) -> None:
-        """A paragraph."""
-        self._wrapped(text)
-
     def end(self, printed: Path, page: Path | None = None) -> None:
         """Where the results are."""
         pages = [] if page is None else [f"The page: {page}"]
         self._lines(["", f"Everything these commands printed: {printed}", *pages])
 
-    def _wrapped(self, text: str, indent: int = 0, style: str = "") -> None:
+    def text(self, text: str, indent: int = 0, style: str = "") -> None:
+        """A paragraph."""
         blanks = " " * indent
         self._lines(textwrap.wrap(text, WIDTH, initial_indent=blanks, subsequent_indent=blanks), style)
 

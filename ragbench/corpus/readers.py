@@ -37,8 +37,8 @@ REQUEST_BYTES = 1 << 15
 """Requests that wait in a pipe, which holds 64 KB: more could block both sides."""
 MODULE = "ragbench.corpus.read_files"
 PASSED_ON = re.compile(
-    "PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|(DY)?LD_.+|PYTHON.+|VIRTUAL_ENV|"
-    "CONDA_PREFIX|RAGBENCH_.+|COV.+"
+    "PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|(DY)?LD_.+|PYTHON[A-Z0-9]+|VIRTUAL_ENV|"
+    "CONDA_PREFIX|RAGBENCH_.+"
 )
 """Environment variables of the process that reads. It sees no others, because others may hold keys."""
 FAULTS: dict[str, type[RagbenchError]] = {

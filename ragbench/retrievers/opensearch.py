@@ -1,6 +1,5 @@
 """An OpenSearch index, searched by vector, by text, or by both at once."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ragbench.core.errors import InputError, MissingExtra
 from ragbench.core.filters import Clause, Kind
+from ragbench.core.fingerprint import text_hash
 from ragbench.retrievers._database import (
     CHUNK,
     DOCUMENT,
@@ -43,22 +43,22 @@ class OpenSearch(VectorDatabase):
     """Search in OpenSearch 2 or 3, or in Amazon OpenSearch Service.
 
     User and password come from the environment variables ``OPENSEARCH_USER`` and ``OPENSEARCH_PASSWORD``. With
-    ``region``, requests are signed with the AWS credentials of the environment (SigV4) instead. Scores are those of
-    OpenSearch, or the cosine in a vector search by cosine.
+    ``region``, requests are signed with the AWS credentials of the environment (SigV4) instead. The score of an item is
+    OpenSearch's own, except that a vector search by cosine gives the cosine.
 
     Attributes:
         url: address of the server, such as ``https://localhost:9200``, without a password.
         mode: ``vector`` is a k-NN query, ``text`` a ``multi_match`` query (BM25), and ``hybrid`` the hybrid query of
             both.
-        vector: field of the vectors of an existing index; empty for its only one.
+        vector: field of the vectors, if an existing index has several.
         search_in: the fields in which ``text`` and ``hybrid`` search for words.
         pipeline: search pipeline of the server that ``hybrid`` uses. Without it, scores are scaled to 0-1 (min-max) and
             averaged.
         vector_weight: weight of the vectors in that average, 0 to 1; the words get the rest.
         region: AWS region, to sign requests.
         service: the service that checks the signature: ``es`` for OpenSearch Service, ``aoss`` for OpenSearch
-            Serverless. ragbench searches collections of the latter but cannot fill them, because Serverless gives
-            documents its own ids.
+            Serverless. ragbench searches collections of the latter but cannot fill them, because Serverless assigns
+            the document ids itself.
         timeout: seconds for one call.
         concurrency: queries in flight at once.
 
@@ -95,13 +95,15 @@ class OpenSearch(VectorDatabase):
         if parts.password:
             faults.append(f"url holds a password; set {USER} and {PASSWORD} instead")
         if not self.search_in:
-            faults.append("search_in is empty; name a field of text")
+            faults.append("search_in is empty; name at least one text field")
         if self.pipeline and self.mode != "hybrid":
             faults.append("pipeline is for mode=hybrid")
         if not 0 <= self.vector_weight <= 1:
             faults.append(f"vector_weight is {self.vector_weight}; it must be from 0 to 1")
         if self.service == "aoss" and not self.existing:
-            faults.append("service=aoss needs existing=true, because OpenSearch Serverless refuses ids of documents")
+            faults.append(
+                "service=aoss needs existing=true, because OpenSearch Serverless does not accept document ids"
+            )
         if self.concurrency < 1:
             faults.append(f"concurrency is {self.concurrency}; it must be at least 1")
         return faults
@@ -113,7 +115,7 @@ class OpenSearch(VectorDatabase):
     def hint(self) -> str:
         """What to check if the server cannot be reached."""
         who = "the region" if self.region else f"{USER} and {PASSWORD}"
-        return f"Check that the server runs, the address, and {who}"
+        return f"Check that the server runs, and that the address and {who} are right"
 
     def connect(self) -> "OpenSearchClient":
         """Connect to the server."""
@@ -140,7 +142,7 @@ def _credentials() -> Any:
         raise MissingExtra("retriever 'opensearch' with region", "aws") from error
     found = boto3.Session().get_credentials()
     if found is None:
-        raise InputError("retriever 'opensearch': region is given, and the environment has no AWS credentials")
+        raise InputError("retriever 'opensearch': region is given, but the environment has no AWS credentials")
     return found
 
 
@@ -158,7 +160,7 @@ class OpenSearchClient(Client):
 
     def open(self, name: str) -> Collection:
         """Open an index or an alias."""
-        return OpenSearchIndex(self._client, name, self._settings, self._settings.vector)
+        return OpenSearchIndex(self._client, name, self._settings)
 
     def create(self, name: str, dimensions: int, fields: Mapping[str, Kind]) -> Collection:
         """Create an index with Lucene's HNSW."""
@@ -174,7 +176,7 @@ class OpenSearchClient(Client):
         }  # fmt: skip
         body = {"settings": {"index": {"knn": True}}, "mappings": {"properties": properties}}
         self._client.indices.create(index=name, body=body)
-        return OpenSearchIndex(self._client, name, self._settings, VECTOR)
+        return OpenSearchIndex(self._client, name, self._settings)
 
     def drop(self, name: str) -> None:
         """Delete an index."""
@@ -190,9 +192,8 @@ class OpenSearchIndex(Collection):
 
     batch = 500
 
-    def __init__(self, client: Any, name: str, settings: OpenSearch, vector: str) -> None:
-        self._client, self._name, self._settings, self._vector = client, name, settings, vector
-        self._cosines = False
+    def __init__(self, client: Any, name: str, settings: OpenSearch) -> None:
+        self._client, self._name, self._settings = client, name, settings
 
     @cached_property
     def _properties(self) -> Mapping[str, Any]:
@@ -201,40 +202,56 @@ class OpenSearchIndex(Collection):
         properties: Mapping[str, Any] = found[0].get("mappings", {}).get("properties", {})
         return properties
 
+    @cached_property
+    def _vector(self) -> str:
+        """The field of the vectors."""
+        if not self._settings.existing:
+            return VECTOR
+        known = [name for name, one in self._properties.items() if one.get("type") == "knn_vector"]
+        return vector_of(self._settings.vector, known, self._name)
+
+    @property
+    def _metric(self) -> str:
+        field = self._properties[self._vector]
+        return str(field.get("space_type") or field.get("method", {}).get("space_type") or "l2")
+
+    @property
+    def _cosines(self) -> bool:
+        """Whether a score is (1 + cosine) / 2. NMSLIB, which OpenSearch 3 no longer has, computes other scores."""
+        engine = self._properties[self._vector].get("method", {}).get("engine")
+        return self._settings.mode == "vector" and self._metric == "cosinesimil" and engine != "nmslib"
+
     def count(self) -> int:
         """The number of documents."""
         return int(self._client.count(index=self._name)["count"])
 
     def space(self) -> Space:
         """The vectors, by the mapping."""
-        known = [name for name, one in self._properties.items() if one.get("type") == "knn_vector"]
-        self._vector = vector_of(self._vector, known, self._name)
-        field = self._properties[self._vector]
-        if "dimension" not in field:
-            raise InputError(f"the vectors {self._vector!r} of index {self._name!r} have a model and no dimension")
-        metric = str(field.get("space_type") or field.get("method", {}).get("space_type") or "l2")
-        # NMSLIB, which OpenSearch 3 no longer has, computes other scores.
-        self._cosines = metric == "cosinesimil" and field.get("method", {}).get("engine") != "nmslib"
-        return Space(int(field["dimension"]), SPACES.get(metric, metric))
+        dimension = self._properties[self._vector].get("dimension")
+        if dimension is None:
+            raise InputError(
+                f"the field {self._vector!r} of index {self._name!r} has a model instead of a dimension; "
+                "set vector= to a field with a dimension"
+            )
+        return Space(int(dimension), SPACES.get(self._metric, self._metric))
 
     def kind(self, field: str) -> Kind | str | None:
         """The kind of a field, by the mapping. A field of text needs a subfield ``keyword`` to be filtered by."""
         known = self._properties.get(field)
         if known is None:
             return None
-        if _has_keyword(known):
+        if known.get("type") == "text" and known.get("fields", {}).get("keyword", {}).get("type") == "keyword":
             return "text"
         type_ = str(known.get("type", "object"))
         return KINDS.get(type_, "analysed text" if type_ == "text" else type_)
 
     def search(self, asked: Search) -> list[list[Hit]]:
-        """The best k documents of each query: one request for each, several at once."""
-        if self._settings.embeds:
-            self.space()  # finds the field of the vectors and how they score
+        """The best k documents of each query, one request each, several at once. Scores by cosine are cosines."""
         where = [self._where(clause) for clause in asked.clauses]
         options: dict[str, Any] = {}
         if self._settings.mode == "hybrid" and self._settings.pipeline:
             options["params"] = {"search_pipeline": self._settings.pipeline}
+        scale, shift = (2.0, -1.0) if self._cosines else (1.0, 0.0)
 
         def ask(at: int) -> list[Hit]:
             body = self._request(asked, at, where)
@@ -242,16 +259,12 @@ class OpenSearchIndex(Collection):
             if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
                 raise InputError(f"OpenSearch answered from only a part of index {self._name!r}; check its shards")
             return [
-                Hit(str(hit["_id"]), self._score(hit["_score"]), field_of(hit.get("_source") or {}, asked.fields))
+                Hit(str(hit["_id"]), scale * hit["_score"] + shift, field_of(hit.get("_source") or {}, asked.fields))
                 for hit in answer["hits"]["hits"]
             ]
 
         with ThreadPoolExecutor(self._settings.concurrency) as pool:
             return list(pool.map(ask, range(len(asked.texts))))
-
-    def _score(self, score: float) -> float:
-        """The cosine in a vector search by cosine, as OpenSearch gives (1 + cosine) / 2. Other scores stay."""
-        return 2.0 * score - 1.0 if self._cosines and self._settings.mode == "vector" else float(score)
 
     def _request(self, asked: Search, at: int, where: list[dict[str, Any]]) -> dict[str, Any]:
         mode = self._settings.mode
@@ -304,10 +317,6 @@ class OpenSearchIndex(Collection):
         self._client.indices.refresh(index=self._name)
 
 
-def _has_keyword(field: Mapping[str, Any]) -> bool:
-    return field.get("type") == "text" and field.get("fields", {}).get("keyword", {}).get("type") == "keyword"
-
-
 def _id(id_: str) -> str:
     """The id, or its hash if it is longer than OpenSearch allows."""
-    return id_ if len(id_.encode()) <= 512 else hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()
+    return id_ if len(id_.encode()) <= 512 else text_hash(id_)

@@ -6,6 +6,7 @@ pipeline, and the queries `bool`, `terms`, `term`, `exists` and `range`. Scores 
 The score of words is the number of words that a document shares with the query.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -321,8 +322,6 @@ class Server(ThreadingHTTPServer):
         headers = {name.lower(): value for name, value in headers.items()}
         given = headers.get("authorization", "")
         if self.password is not None:
-            import base64
-
             wanted = base64.b64encode(":".join(self.password).encode()).decode()
             if given != f"Basic {wanted}":
                 raise refuse("Unauthorized", "security_exception", 401)

@@ -10,6 +10,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError
 from ragbench.core.filters import Filter
 from ragbench.core.runs import Query
+from ragbench.models.embed.minilm import MiniLM
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers._vector_database import write_collection
 from ragbench.testing import small_corpus
@@ -125,6 +126,26 @@ def test_an_answer_of_some_shards_only_is_an_error(server: Server, filled: dict[
     server.failed_shards = 1
     with pytest.raises(InputError, match="from only a part of index 'stones'"):
         ranked(filled)
+
+
+def test_an_index_of_others_that_compares_by_l2(server: Server) -> None:
+    vectors = MiniLM().encode(list(CORPUS.texts), "passage")
+    method = {"name": "hnsw", "engine": "faiss", "space_type": "l2"}
+    kinds = {"v": {"type": "knn_vector", "dimension": vectors.shape[1], "method": method}}
+    server.store.create("theirs", {"settings": {"index": {"knn": True}}, "mappings": {"properties": kinds}})
+    server.store.visible["theirs"] = {
+        id_: {"v": vector.tolist()} for id_, vector in zip(CORPUS.ids, vectors, strict=True)
+    }
+    index = build(RETRIEVERS, {**NAME, "url": server.url, "collection": "theirs", "existing": True}).index(
+        CORPUS, Context()
+    )
+    assert index.notes["metric"] == "l2"
+    found = index.search([QUERY], 3).ranking(0)
+    index.close()
+    asked = MiniLM().encode([QUERY.text], "query")[0]
+    wanted = {id_: 1 / (1 + ((asked - vector) ** 2).sum()) for id_, vector in zip(CORPUS.ids, vectors, strict=True)}
+    assert [score for _, score in found] == pytest.approx(sorted(wanted.values(), reverse=True)[:3], abs=1e-5)
+    assert dict(found) == pytest.approx({id_: wanted[id_] for id_, _ in found}, abs=1e-5)
 
 
 def test_fields_that_are_analysed_cannot_be_filtered_by(server: Server, filled: dict[str, Any]) -> None:

@@ -107,7 +107,7 @@ class Journal:
         path = folder / JOURNAL
         if not path.is_file():
             return journal
-        for where, row in journal._rows(path):
+        for where, row in journal._rows(path, torn=True):
             with as_written(where, LOST):
                 journal._take(row)
         return journal
@@ -154,18 +154,21 @@ class Journal:
         """Batches whose answers may still arrive."""
         return [batch for batch in self.batches.values() if batch.under_way]
 
-    def _rows(self, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Place and content of each whole line. What follows the last line end was being written at a kill."""
+    def _rows(self, path: Path, *, torn: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Read place and content of each line. With ``torn``, a last line without a line end is not read: the process
+        was killed while it wrote that line.
+        """
         try:
             raw = path.read_bytes()
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(), 1):
+        lines = raw[: raw.rfind(b"\n") + 1] if torn else raw
+        for number, line in enumerate(lines.splitlines(), 1):
             where = f"{path}, line {number}"
             with as_written(where, LOST):
                 plain = unchecked(line)
                 row = json.loads(line if plain is None else plain)
-                if plain is None and (row.get("version", 1) if row.get("event") == "begun" else self.version) > 1:
+                if plain is None and row.get("version", self.version) > 1:
                     raise ValueError("it was altered on disk")
             yield where, row
 
