@@ -18,7 +18,7 @@ HOW = (
     f"sentences of the first {DOCUMENTS:,} documents of SciFact. `ragbench eval` runs bm25, dense, hybrid and rerank "
     f"on a masked set of the first {FEWER:,}, in one wording and in the five that are the default, each with an empty "
     "cache. The sets have the same number of queries. Each wording has a copy of the documents without its masked "
-    "sentences, but documents without one are embedded once."
+    "sentences. A document that has none is embedded only once."
 )
 
 

@@ -56,8 +56,8 @@ FLAGS = (
 HOW = (
     f"The data are made-up chunks of about 500 characters (words by Zipf's law), and {ARMS} systems that return "
     f"{DEPTH} items each out of {POOL} that belong to a query. The real evaluation writes them. Seconds are those of "
-    "the whole command 'ragbench report' with corpus and golden set, the median of three. The script that draws the "
-    "charts is in the cache already; bundling it once takes about 3 s. First paint is the browser's own figure. "
+    "the whole command 'ragbench report' with corpus and golden set, the median of three. First paint is the browser's "
+    "own figure. "
     f"Frames a second are those of {FRAMES} frames that each scroll the grid of queries by {STEP} pixels, in Chromium "
     "without a GPU, on the same cores as everything else."
 )

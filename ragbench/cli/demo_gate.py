@@ -45,8 +45,10 @@ def show_gates(
     retrievers = [word for name in (BASELINE, *CHANGES) for word in ("--retriever", name)]
     report.heading("1. Evaluate the system in use, and three changes to it")
     evaluated = folder / "evaluation"
-    evaluate = ("eval", "--corpus", corpus, "--golden", golden, *retrievers, "--out", evaluated, *again)
-    steps.run(*evaluate, hidden=("--force",))  # replaces what an earlier version of the demo evaluated
+    # --force replaces what an earlier version of the demo evaluated.
+    steps.run(
+        "eval", "--corpus", corpus, "--golden", golden, *retrievers, "--out", evaluated, *again, hidden=("--force",)
+    )
     report.heading("2. May a change replace it? Each may lose at most .02 in ndcg@10")
     decided = []
     for number, name in enumerate(CHANGES, start=1):

@@ -40,7 +40,7 @@ PASSED_ON = re.compile(
     "PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|(DY)?LD_.+|PYTHON[A-Z0-9]+|VIRTUAL_ENV|"
     "CONDA_PREFIX|RAGBENCH_.+"
 )
-"""Environment variables of the process that reads. It sees no others, because others may hold keys."""
+"""Environment variables that the reading process gets. It gets no others, because they may hold keys."""
 FAULTS: dict[str, type[RagbenchError]] = {
     cls.__name__: cls for cls in (InputError, NotDocuments, SettingError, MissingExtra)
 }

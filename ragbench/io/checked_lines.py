@@ -1,4 +1,4 @@
-"""Lines of JSON that carry a checksum, so that a line that was altered on disk is never taken for a sound one."""
+"""Lines of JSON with a checksum, so that a line that was altered on disk is noticed."""
 
 import re
 from hashlib import blake2b
@@ -9,7 +9,7 @@ CHECKED = re.compile(rf'(\{{.*), "{CHECKSUM}": "([0-9a-f]{{32}})"\}}'.encode(), 
 
 
 def checked(line: bytes) -> bytes:
-    """Add its checksum to a line that holds an object.
+    """Add a checksum to a line that holds an object.
 
     Example:
         >>> checked(b'{"a": 1}')

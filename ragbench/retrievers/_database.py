@@ -33,13 +33,13 @@ class Hit(NamedTuple):
 
 
 class Search(NamedTuple):
-    """Queries that are asked at once.
+    """Queries that are sent in one call.
 
     Attributes:
         vectors: (q, d) float32, vectors of the queries. (q, 0) if the settings do not embed them.
         k: how many items.
         fields: fields of the items to return.
-        clauses: what the items must match. Each has values, of the kind of its field.
+        clauses: what the items must match. Each has at least one value, and its values are of the kind of its field.
         texts: the q queries.
     """
 
@@ -109,7 +109,7 @@ class Collection(ABC):
 
     @abstractmethod
     def search(self, asked: Search) -> list[list[Hit]]:
-        """The k best items of each query among those that match all clauses."""
+        """The k best items for each query, among those that match all clauses."""
 
     @abstractmethod
     def add(self, rows: Rows) -> None:

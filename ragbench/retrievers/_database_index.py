@@ -82,7 +82,7 @@ class DatabaseIndex(OwnIdsIndex):
             self.notes["metric"] = space.metric
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
-        """The items nearest to each query's vector, among those that its filter lets through."""
+        """The best items for each query, among those that its filter lets through."""
         texts = [query.text for query in queries]
         vectors = np.empty((len(texts), 0), dtype=np.float32)
         if self._settings.embeds:

@@ -114,8 +114,8 @@ class OpenSearch(VectorDatabase):
 
     def hint(self) -> str:
         """What to check if the server cannot be reached."""
-        who = "the region" if self.region else f"{USER} and {PASSWORD}"
-        return f"Check that the server runs, and that the address and {who} are right"
+        names = "url and region" if self.region else f"url, {USER} and {PASSWORD}"
+        return f"Check that the server runs, and that {names} are right"
 
     def connect(self) -> "OpenSearchClient":
         """Connect to the server."""
