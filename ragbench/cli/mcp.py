@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragbench.cli.output import Output
-from ragbench.core.errors import InputError, MissingExtra
+from ragbench.core.errors import InputError
 from ragbench.core.options import option, options
 from ragbench.workflows.groups import CacheFolder
 
@@ -49,9 +49,4 @@ def run(options: Options, output: Output) -> None:
     tools = Tools(
         options.folder.resolve(), tuple(options.retrievers), cache_folder(options.cache), Context(say=output.error)
     )
-    try:
-        serve(tools)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "mcp":
-            raise
-        raise MissingExtra("ragbench mcp", "mcp") from error
+    serve(tools)

@@ -10,6 +10,8 @@ from ragbench.core.brief import brief
 from ragbench.core.ledger import Ledger
 
 Kind = Literal["retriever", "reranker", "model", "other"]
+MADE_ID = "text-"
+"""How the id of a passage begins if it is made from its text."""
 
 
 @dataclass(frozen=True, slots=True)

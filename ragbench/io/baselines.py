@@ -171,7 +171,7 @@ def _entry(where: str, fields: dict[str, Any]) -> Entry:
 
 def list_baselines(store: Path = STORE) -> tuple[Baseline, ...]:
     """Every baseline of the store, sorted by name; none where there is no store."""
-    return tuple(show_baseline(name, store) for name in _names(store))
+    return tuple(show_baseline(name, store) for name in stored_names(store))
 
 
 def show_baseline(name: str, store: Path = STORE) -> Baseline:
@@ -181,7 +181,7 @@ def show_baseline(name: str, store: Path = STORE) -> Baseline:
         InputError: there is none of that name, or its files are damaged.
     """
     folder = store / name
-    names = _names(store)
+    names = stored_names(store)
     if name not in names:
         raise InputError(
             f"no baseline {name!r} in {store}{did_you_mean(name, names)}; 'ragbench baseline set {name} RUN' stores one"
@@ -201,7 +201,7 @@ def read_baseline(reference: str, store: Path = STORE) -> ScoredRun:
     Raises:
         InputError: it is neither.
     """
-    names = _names(store)
+    names = stored_names(store)
     if reference in names:
         _verify(store / reference)
         return read_one(store / reference)
@@ -316,7 +316,8 @@ def _text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _names(store: Path) -> list[str]:
+def stored_names(store: Path = STORE) -> list[str]:
+    """The names of the stored baselines, sorted."""
     if not store.is_dir():
         if store.exists() or any(above.is_file() for above in store.parents):
             raise InputError(f"--store {store}: a file is there; name a folder")

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ragbench.core.errors import RagbenchError
+from ragbench.core.errors import MissingExtra, RagbenchError
 from ragbench.mcp_server.tools import Tools
 
 NAMES = ("list_evaluations", "evaluate", "compare", "gate", "explain_query")
@@ -18,9 +18,12 @@ INSTRUCTIONS = (
 
 def server(tools: Tools) -> Any:
     """The server with its tools; one of them works at a time."""
-    import anyio
-    from mcp.server import MCPServer
-    from mcp.server.mcpserver.exceptions import ToolError
+    try:
+        import anyio
+        from mcp.server import MCPServer
+        from mcp.server.mcpserver.exceptions import ToolError
+    except ModuleNotFoundError as error:
+        raise MissingExtra("ragbench mcp", "mcp") from error
 
     made = MCPServer("ragbench", instructions=INSTRUCTIONS, log_level="ERROR")
     one_at_a_time = anyio.CapacityLimiter(1)

@@ -13,7 +13,7 @@ from ragbench.core.context import Context
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.options import make
 from ragbench.core.scored import ScoredRun
-from ragbench.io.baselines import CARD, STORE
+from ragbench.io.baselines import STORE, stored_names
 from ragbench.io.scored_runs import ARM_AFTER
 from ragbench.plugins import Spec
 
@@ -123,14 +123,14 @@ class Tools:
 
         store = self.path(str(STORE))
         given: dict[str, object] = {"candidate": self.reference(candidate), "allow": list(allow), "store": store}
+        stored = [name for name in stored_names(store) if self._inside(store / name)]
         if baseline is not None:
-            stored = baseline.replace("-", "").replace("_", "").replace(".", "").isalnum() and ".." not in baseline
-            known = stored and (store / baseline / CARD).is_file()
-            given["baseline"] = baseline if known else self.reference(baseline)
-        anchors = [rule["anchor"] for rule in rules if rule.get("anchor")]
-        for one in anchors:
-            if not (store / str(one) / CARD).is_file() or not self._inside(store / str(one)):
-                raise InputError(f"anchor {one!r} is no stored baseline")
+            given["baseline"] = baseline if baseline in stored else self.reference(baseline)
+        for rule in rules:
+            if rule.get("anchor") and rule["anchor"] not in stored:
+                raise InputError(
+                    f"anchor {rule['anchor']!r} is no stored baseline{did_you_mean(str(rule['anchor']), stored)}"
+                )
         if rules:
             given["rules"] = [dict(rule) for rule in rules]
         return gate_json(gate.run(make(gate.Options, given), self.context))

@@ -9,7 +9,7 @@ import numpy as np
 from ragbench.core.answers import Answered, AnswerSet, Source
 from ragbench.core.brief import numbered
 from ragbench.core.ledger import issue_lines, without_folders
-from ragbench.core.traces import TracedRequest, Traces
+from ragbench.core.traces import MADE_ID, TracedRequest, Traces
 from ragbench.render.blocks import Block
 
 VERSION = 1
@@ -80,7 +80,7 @@ def traces_json(found: Traces) -> dict[str, Any]:
         "failed": sum(bool(one.failure) for one in requests),
         "sessions": len({one.session for one in requests if one.session}),
         "with_feedback": sum(bool(one.feedback) for one in requests),
-        "without_document_ids": sum(any(source.id.startswith("text-") for source in one.documents) for one in requests),
+        "without_document_ids": sum(any(source.id.startswith(MADE_ID) for source in one.documents) for one in requests),
         "from": min(times).isoformat() if times else None,
         "to": max(times).isoformat() if times else None,
         "seconds": _quantiles([one.seconds for one in requests if one.seconds is not None]),
@@ -89,7 +89,7 @@ def traces_json(found: Traces) -> dict[str, Any]:
         ),
         "skipped": found.ledger.counts(),
         "ledger": found.ledger.rows(),
-    }  # fmt: skip
+    }
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float] | None:

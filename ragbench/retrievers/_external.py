@@ -8,6 +8,8 @@ otherwise. docs/reference/http-contract.md is written for those who implement it
 import itertools
 import json
 import math
+import shlex
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,6 +118,33 @@ class OwnIdsIndex(Index):
         excluded = Counter(chunks.document_index[rows].tolist())
         whole = {at for at, n in excluded.items() if n == np.count_nonzero(chunks.document_index == at)}
         return frozenset(named | {chunks.document_ids[at] for at in whole})
+
+
+def arguments_of(command: str | tuple[str, ...]) -> list[str]:
+    """A program and its arguments; a string is split as a POSIX shell would split it.
+
+    Raises:
+        ValueError: the string has an open quote.
+    """
+    return shlex.split(command) if isinstance(command, str) else list(command)
+
+
+def program_faults(command: str | tuple[str, ...], timeout: float, max_bytes: int) -> list[str]:
+    """Describe settings of a program that cannot work."""
+    try:
+        arguments = arguments_of(command)
+    except ValueError as error:
+        return [f"command {command!r} cannot be split: {error}"]
+    faults = []
+    if not arguments:
+        faults.append("command is empty")
+    elif shutil.which(arguments[0]) is None:
+        faults.append(f"command: there is no program {arguments[0]!r} (on the PATH, or at that path)")
+    if not timeout > 0:
+        faults.append(f"timeout is {timeout}; it must be above 0")
+    if max_bytes < 1:
+        faults.append(f"max_bytes is {max_bytes}; it must be at least 1")
+    return faults
 
 
 def by_rank(ids: Sequence[str]) -> list[tuple[str, float]]:

@@ -2,8 +2,6 @@
 
 import os
 import queue
-import shlex
-import shutil
 import signal
 import subprocess
 import threading
@@ -19,7 +17,16 @@ from ragbench.core.context import Context
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError
 from ragbench.core.runs import Query, Unit
-from ragbench.retrievers._external import Answer, Contract, Failed, Order, OwnIdsIndex, quoted
+from ragbench.retrievers._external import (
+    Answer,
+    Contract,
+    Failed,
+    Order,
+    OwnIdsIndex,
+    arguments_of,
+    program_faults,
+    quoted,
+)
 from ragbench.retrievers.base import Ranking, Retriever
 
 FITS_IN_PIPE = 4096
@@ -56,30 +63,9 @@ class Command(Retriever):
     cacheable: ClassVar[bool] = False
     needs_chunks: ClassVar[bool] = False
 
-    def arguments(self) -> list[str]:
-        """Program and arguments.
-
-        Raises:
-            ValueError: the string has an open quote.
-        """
-        return shlex.split(self.command) if isinstance(self.command, str) else list(self.command)
-
     def check(self) -> list[str]:
         """Check that the program can be found, and the ranges of the settings."""
-        faults = []
-        try:
-            arguments = self.arguments()
-        except ValueError as error:
-            return [f"command {self.command!r} cannot be split: {error}"]
-        if not arguments:
-            faults.append("command is empty")
-        elif shutil.which(arguments[0]) is None:
-            faults.append(f"command: there is no program {arguments[0]!r} (on the PATH, or at that path)")
-        if not self.timeout > 0:
-            faults.append(f"timeout is {self.timeout}; it must be above 0")
-        if self.max_bytes < 1:
-            faults.append(f"max_bytes is {self.max_bytes}; it must be at least 1")
-        return faults
+        return program_faults(self.command, self.timeout, self.max_bytes)
 
     def index(self, chunks: Chunks, context: Context) -> "CommandIndex":
         """Start the program.
@@ -98,14 +84,14 @@ class CommandIndex(OwnIdsIndex):
         self._settings, self._progress = settings, context.progress
         self._contract = Contract(order=settings.order)
         self._restarts_left, self._dead = 1, ""
-        self._program = Program(settings.arguments(), settings.max_bytes)
+        self._program = Program(arguments_of(settings.command), settings.max_bytes)
 
     def rank(self, queries: Sequence[Query], k: int) -> Ranking:
         """One line out and one line in per query, in order."""
         if len(queries) == 1:
             return self.ranking([self._ask(queries[0], k)])
         answers = []
-        with self._progress(f"asking {Path(self._settings.arguments()[0]).name}", len(queries)) as advance:
+        with self._progress(f"asking {Path(arguments_of(self._settings.command)[0]).name}", len(queries)) as advance:
             for query in queries:
                 answers.append(self._ask(query, k))
                 advance(1)
@@ -141,7 +127,7 @@ class CommandIndex(OwnIdsIndex):
         self._restarts_left -= 1
         self.notes["restarted"] = reason
         try:
-            self._program = Program(self._settings.arguments(), self._settings.max_bytes)
+            self._program = Program(arguments_of(self._settings.command), self._settings.max_bytes)
         except ArmError as error:
             self._dead = str(error)
             return Failed(self._dead)

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import shlex
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +14,17 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import ArmError, MissingExtra
 from ragbench.core.loop import LoopThread
 from ragbench.core.runs import Query, Unit
-from ragbench.retrievers._external import Answer, Contract, Failed, Order, OwnIdsIndex, one_line, quoted
+from ragbench.retrievers._external import (
+    Answer,
+    Contract,
+    Failed,
+    Order,
+    OwnIdsIndex,
+    arguments_of,
+    one_line,
+    program_faults,
+    quoted,
+)
 from ragbench.retrievers.base import Ranking, Retriever
 
 AUTO = "auto"
@@ -64,14 +72,6 @@ class Mcp(Retriever):
     cacheable: ClassVar[bool] = False
     needs_chunks: ClassVar[bool] = False
 
-    def words(self) -> list[str]:
-        """Program and arguments.
-
-        Raises:
-            ValueError: the string has an open quote.
-        """
-        return shlex.split(self.command) if isinstance(self.command, str) else list(self.command)
-
     def contract(self, results_path: str) -> Contract:
         """The fields of requests and answers."""
         return Contract(
@@ -82,21 +82,9 @@ class Mcp(Retriever):
     def check(self) -> list[str]:
         """Check that the program can be found, and the settings."""
         faults = self.contract(self.results_path).faults()
-        try:
-            words = self.words()
-        except ValueError as error:
-            return [*faults, f"command {self.command!r} cannot be split: {error}"]
-        if not words:
-            faults.append("command is empty")
-        elif shutil.which(words[0]) is None:
-            faults.append(f"command: there is no program {words[0]!r} (on the PATH, or at that path)")
         if not self.tool:
             faults.append("tool is empty; name the tool that searches")
-        if not self.timeout > 0:
-            faults.append(f"timeout is {self.timeout}; it must be above 0")
-        if self.max_bytes < 1:
-            faults.append(f"max_bytes is {self.max_bytes}; it must be at least 1")
-        return faults
+        return faults + program_faults(self.command, self.timeout, self.max_bytes)
 
     def index(self, chunks: Chunks, context: Context) -> "McpIndex":
         """Start the server, and check that it has the tool.
@@ -127,7 +115,7 @@ class McpIndex(OwnIdsIndex):
         self._stop, self._started = asyncio.Event(), asyncio.get_running_loop().create_future()
         # The connection is opened and closed by the same task, as its cancel scopes ask.
         self._task = asyncio.create_task(self._connection())
-        program, seconds = self._settings.words()[0], max(START_SECONDS, self._settings.timeout)
+        program, seconds = arguments_of(self._settings.command)[0], max(START_SECONDS, self._settings.timeout)
         try:
             async with asyncio.timeout(seconds):
                 self._client = await asyncio.shield(self._started)
@@ -137,8 +125,7 @@ class McpIndex(OwnIdsIndex):
         except MissingExtra:
             raise
         except Exception as error:
-            reason = one_line(str(error)) if str(error) else type(error).__name__
-            raise ArmError(f"the MCP server {program!r} cannot be used: {reason}{self._said()}") from error
+            raise ArmError(f"the MCP server {program!r} cannot be used: {_reason(error)}{self._said()}") from error
         if self._settings.tool not in tools:
             raise ArmError(f"the MCP server {program!r} has no tool {self._settings.tool!r}; it has {', '.join(tools)}")
 
@@ -148,7 +135,7 @@ class McpIndex(OwnIdsIndex):
                 from mcp import Client, StdioServerParameters, stdio_client
             except ModuleNotFoundError as error:
                 raise MissingExtra("retriever 'mcp'", "mcp") from error
-            program, *words = self._settings.words()
+            program, *words = arguments_of(self._settings.command)
             server = StdioServerParameters(command=program, args=words, env=dict(os.environ))
             async with Client(stdio_client(server, errlog=self._errors)) as client:
                 self._started.set_result(client)
@@ -180,7 +167,9 @@ class McpIndex(OwnIdsIndex):
 
     async def _shut(self) -> None:
         self._stop.set()
-        await self._task
+        if not self._started.done():  # the server has not answered yet, and may never
+            self._task.cancel()
+        await asyncio.wait([self._task])
 
     def _ask(self, query: Query, k: int) -> Answer:
         if self._closed:
@@ -191,7 +180,7 @@ class McpIndex(OwnIdsIndex):
         except TimeoutError:
             return Failed(f"no answer within {self._settings.timeout:g} s{self._said()}")
         except Exception as error:  # the server ended, or speaks another protocol
-            return Failed(f"{one_line(str(error)) if str(error) else type(error).__name__}{self._said()}")
+            return Failed(f"{_reason(error)}{self._said()}")
         return self._read(found, query)
 
     async def _call(self, asked: dict[str, object]) -> Any:
@@ -217,7 +206,7 @@ class McpIndex(OwnIdsIndex):
             payload = json.loads(data)
         except (ValueError, RecursionError):
             return ""
-        return "" if isinstance(payload, list) else next((name for name in LISTS if name in payload), LISTS[0])
+        return next((name for name in LISTS if name in payload), LISTS[0]) if isinstance(payload, dict) else ""
 
     def _said(self) -> str:
         """The last line that the server wrote to standard error."""
@@ -228,3 +217,7 @@ class McpIndex(OwnIdsIndex):
             if lines:
                 return f"; it last wrote: {quoted(lines[-1].encode('utf-8', 'replace'))}"
         return ""
+
+
+def _reason(error: Exception) -> str:
+    return one_line(str(error)) if str(error) else type(error).__name__

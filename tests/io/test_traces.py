@@ -120,6 +120,26 @@ def test_what_is_skipped_is_counted(tmp_path: Path) -> None:
     assert {entry.item for entry in found.ledger.entries} == {f"{path}:{line}" for line in (2, 3, 4, 5)}
 
 
+def otlp_span(id_: str) -> dict[str, Any]:
+    query = {"key": "input.value", "value": {"stringValue": "tent"}}
+    return {"traceId": f"t{id_}", "spanId": id_, "attributes": [query]}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"resourceSpans": [{"scopeSpans": [{"spans": [otlp_span("a"), otlp_span(""), otlp_span("b")]}]}]},
+        {"id": "a", "run_type": "chain", "inputs": {"query": "tent"}, "child_runs": [
+            {"id": "", "run_type": "llm"}, {"id": "b", "run_type": "llm"}]},
+        {"id": "a", "input": "tent", "observations": [{"type": "SPAN"}, {"id": "b", "type": "SPAN"}]},
+    ],
+)  # fmt: skip
+def test_a_span_without_an_id_does_not_hide_those_after_it(tmp_path: Path, row: dict[str, Any]) -> None:
+    found = ingest(write(tmp_path / "spans.jsonl", row))
+    assert found.spans == 2
+    assert found.ledger.counts() == {"unreadable-row": 1}
+
+
 def test_the_last_reranker_has_the_ranking(tmp_path: Path) -> None:
     documents = [{"document.id": id_, "document.content": id_, "document.score": 0.5} for id_ in ("a", "b", "c")]
     path = write(

@@ -22,13 +22,13 @@ def ids(query: str, limit: int) -> list[str]:
 
 @server.tool()
 def as_text(query: str) -> str:
-    return '[{"id": "b"}]' if "sky" in query else "no JSON"
+    return '[{"id": "b"}]' if "sky" in query else "3" if "grass" in query else "no JSON"
 
 
 @server.tool()
 def failing(query: str, k: int) -> str:
     if "sky" in query:
-        time.sleep(5)
+        time.sleep(10)
     if "grass" in query:
         print("the shelf fell down", file=sys.stderr, flush=True)
         sys.stdout.flush()
@@ -36,6 +36,8 @@ def failing(query: str, k: int) -> str:
     raise ValueError("no such shelf")
 
 
+if "--silent" in sys.argv:
+    time.sleep(60)
 if "--broken" in sys.argv:
     print("cannot open the shelf", file=sys.stderr)
     sys.exit(1)

@@ -6,18 +6,20 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ragbench.core.answers import Source
 from ragbench.core.traces import Feedback, Kind
 from ragbench.io.traces.values import (
-    Passage,
     answer_of,
+    each_once,
+    first_of,
     name_of,
     number,
     passage,
     passage_of,
+    passages,
     passages_of,
     query_of,
     unpacked,
@@ -61,24 +63,16 @@ def meaning(attributes: Mapping[str, Any], events: Iterable[tuple[str, Mapping[s
         or query_of(_messages(attributes, ("llm.input_messages", "gen_ai.prompt"))),
         "output": _first_text(attributes, OUTPUTS, answer_of)
         or answer_of(_messages(attributes, ("llm.output_messages", "gen_ai.completion"))),
-        "documents": with_own_ids(documents),
+        "documents": each_once(documents),
         "session": _first_text(attributes, SESSIONS, name_of),
         "user": _first_text(attributes, USERS, name_of),
-        "input_tokens": _first_number(attributes, TOKENS_IN),
-        "output_tokens": _first_number(attributes, TOKENS_OUT),
+        "input_tokens": whole(first_of(attributes, TOKENS_IN)),
+        "output_tokens": whole(first_of(attributes, TOKENS_OUT)),
         "feedback": tuple(_feedback(events)),
     }
 
 
-def with_own_ids(found: Iterable[Passage]) -> tuple[Source, ...]:
-    """The passages, each id once."""
-    kept: dict[str, Source] = {}
-    for source, _ in found:
-        kept.setdefault(source.id, source)
-    return tuple(kept.values())
-
-
-def _kind(attributes: Mapping[str, Any], documents: list[Passage]) -> Kind:
+def _kind(attributes: Mapping[str, Any], documents: list[Source]) -> Kind:
     for key in KIND_KEYS:
         found = KINDS.get(str(attributes.get(key, "")).lower())
         if found:
@@ -88,13 +82,9 @@ def _kind(attributes: Mapping[str, Any], documents: list[Passage]) -> Kind:
     return "model" if any(key in attributes for key in TOKENS_IN) else "other"
 
 
-def _first_text(attributes: Mapping[str, Any], keys: Iterable[str], read: Any) -> str:
+def _first_text(attributes: Mapping[str, Any], keys: Iterable[str], read: Callable[[Any], str]) -> str:
     found = (read(attributes[key]) for key in keys if attributes.get(key) is not None)
     return next((text for text in found if text), "")
-
-
-def _first_number(attributes: Mapping[str, Any], keys: Iterable[str]) -> int | None:
-    return next((whole(attributes[key]) for key in keys if attributes.get(key) is not None), None)
 
 
 def _messages(attributes: Mapping[str, Any], prefixes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -114,12 +104,11 @@ def _messages(attributes: Mapping[str, Any], prefixes: tuple[str, ...]) -> list[
     return [found[at] for at in sorted(found)]
 
 
-def _documents(attributes: Mapping[str, Any], events: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Passage]:
+def _documents(attributes: Mapping[str, Any], events: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Source]:
     for key in LISTS:
         value = unpacked(attributes.get(key))
         if isinstance(value, list | tuple):
-            rows = [_plain(one) for one in value]
-            return [one for one in map(passage_of, rows) if one is not None]
+            return passages(map(_plain, value))
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for key, value in attributes.items():
         part = _DOCUMENT.fullmatch(key) if key.startswith("re") else None
@@ -127,8 +116,7 @@ def _documents(attributes: Mapping[str, Any], events: Iterable[tuple[str, Mappin
             found.setdefault((part[1], int(part[2])), {})[part[3]] = value
     if found:
         reranked = [one for one in found if one[0].startswith("reranker")] or list(found)
-        made = (passage_of(found[one]) for one in sorted(reranked))
-        return [one for one in made if one is not None]
+        return passages(found[one] for one in sorted(reranked))
     results = [values for name, values in events if name == "db.query.result"]
     if results:
         return [_of_database(values) for values in results]
@@ -146,10 +134,9 @@ def _plain(value: Any) -> Any:
     return {str(key).removeprefix("document."): one for key, one in value.items()}
 
 
-def _of_database(values: Mapping[str, Any]) -> Passage:
+def _of_database(values: Mapping[str, Any]) -> Source:
     own = {key.removeprefix("db.query.result."): value for key, value in values.items()}
-    found = passage_of({**own, "text": own.get("document")})
-    return found or passage("", "", own.get("score"), "")
+    return passage_of({**own, "text": own.get("document")}) or passage("", "", own.get("score"), "")
 
 
 def _feedback(events: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterable[Feedback]:

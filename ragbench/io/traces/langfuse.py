@@ -8,23 +8,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragbench.core.traces import Feedback, Kind, Span
-from ragbench.io.traces.base import Unreadable
-from ragbench.io.traces.conventions import meaning, with_own_ids
+from ragbench.io.traces.base import Unreadable, tried
+from ragbench.io.traces.conventions import meaning
 from ragbench.io.traces.values import (
     answer_of,
     between,
+    each_once,
     moment,
     name_of,
     number,
+    object_of,
+    objects_of,
     passages_of,
     query_of,
-    unpacked,
     whole,
 )
 
 TYPES = ("SPAN", "GENERATION", "EVENT", "RETRIEVER", "CHAIN", "AGENT", "TOOL", "EMBEDDING", "EVALUATOR", "GUARDRAIL")
 KINDS: dict[str, Kind] = {"RETRIEVER": "retriever", "GENERATION": "model"}
-SCORE_VALUES = ("value", "stringValue", "string_value")
 
 
 class Langfuse:
@@ -36,7 +37,7 @@ class Langfuse:
         """Whether a row is a trace, an observation or a score."""
         return _is_trace(row) or _is_observation(row) or _is_score(row)
 
-    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span]:
+    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
         """The trace as its root span, and its observations; an observation; or a score as a span without a step."""
         if _is_observation(row):
             yield _observation(where, row, _trace_of(row))
@@ -76,8 +77,8 @@ def _of(row: Mapping[str, Any], name: str) -> Any:
 
 def _subject(row: Mapping[str, Any]) -> dict[str, Any]:
     """What a score is about, which version 3 of the API nests: ``{"kind": "trace", "id": ...}``."""
-    subject = unpacked(row.get("subject"))
-    if not isinstance(subject, Mapping):
+    subject = object_of(row.get("subject"))
+    if not subject:
         return {}
     if subject.get("kind") == "observation":
         return {"traceId": _of(subject, "traceId"), "observationId": subject.get("id")}
@@ -93,34 +94,28 @@ def _trace_of(row: Mapping[str, Any]) -> str:
     return trace
 
 
-def _trace(where: str, row: Mapping[str, Any]) -> Iterator[Span]:
+def _trace(where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
     trace = name_of(row["id"])
     if not trace:
         raise Unreadable("the trace has no id")
-    scores = unpacked(row.get("scores"))
-    scores = [one for one in scores if isinstance(one, Mapping)] if isinstance(scores, list) else []
     yield Span(
         where, trace, trace, input=query_of(row.get("input")), output=answer_of(row.get("output")),
         start=moment(row.get("timestamp")), seconds=number(row.get("latency")), session=name_of(_of(row, "sessionId")),
-        user=name_of(_of(row, "userId")), feedback=tuple(_score(one) for one in scores),
+        user=name_of(_of(row, "userId")), feedback=tuple(map(_score, objects_of(row.get("scores")))),
     )  # fmt: skip
-    observations = unpacked(row.get("observations"))
-    for one in observations if isinstance(observations, list) else []:
-        if isinstance(one, Mapping):  # the list of traces has ids of observations only
-            yield _observation(where, one, trace)
+    for one in objects_of(row.get("observations")):  # none in a list of traces, which has their ids only
+        yield tried(_observation, where, one, trace)
 
 
 def _observation(where: str, row: Mapping[str, Any], trace: str) -> Span:
     id_ = name_of(row.get("id"))
     if not id_:
         raise Unreadable("the observation has no id")
-    attributes = unpacked(row.get("metadata"))
-    attributes = attributes.get("attributes") if isinstance(attributes, Mapping) else None
-    known = meaning(attributes) if isinstance(attributes, Mapping) else {}
+    attributes = object_of(object_of(row.get("metadata")).get("attributes"))
+    known = meaning(attributes) if attributes else {}
     kind: Kind = KINDS.get(str(row.get("type", "")).upper()) or known.get("kind", "other")
-    found = with_own_ids(passages_of(row.get("output"))) if kind in ("retriever", "reranker") else ()
-    usage = unpacked(_of(row, "usageDetails") or row.get("usage"))
-    usage = usage if isinstance(usage, Mapping) else {}
+    found = each_once(passages_of(row.get("output"))) if kind in ("retriever", "reranker") else ()
+    usage = object_of(_of(row, "usageDetails") or row.get("usage"))
     start, end = _of(row, "startTime"), _of(row, "endTime")
     failed = str(row.get("level", "")).upper() == "ERROR"
     return Span(

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ragbench.core.traces import Feedback, Kind, Span
-from ragbench.io.traces.base import Unreadable
-from ragbench.io.traces.conventions import with_own_ids
+from ragbench.io.traces.base import Unreadable, tried
 from ragbench.io.traces.values import (
     answer_of,
     between,
+    each_once,
     moment,
     name_of,
     number,
+    object_of,
+    objects_of,
     passages_of,
     query_of,
-    unpacked,
     whole,
 )
 
@@ -35,12 +36,11 @@ class LangSmith:
         """Whether a row is a run."""
         return "run_type" in row and "id" in row
 
-    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span]:
+    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
         """The run, and the runs below it."""
-        yield _run(where, row)
-        below = unpacked(row.get("child_runs"))
-        for one in below if isinstance(below, list) else []:
-            if isinstance(one, Mapping) and self.recognises(one):
+        yield tried(_run, where, row)
+        for one in objects_of(row.get("child_runs")):
+            if self.recognises(one):
                 yield from self.spans(where, {"trace_id": row.get("trace_id") or row["id"],
                                               "parent_run_id": row["id"], **one})  # fmt: skip
 
@@ -51,10 +51,8 @@ def _run(where: str, row: Mapping[str, Any]) -> Span:
     if not id_ or not trace:
         raise Unreadable("the run has no id, or no trace_id")
     kind = KINDS.get(str(row["run_type"]).lower(), "other")
-    found = with_own_ids(passages_of(row.get("outputs"))) if kind == "retriever" else ()
-    extra = unpacked(row.get("extra"))
-    metadata = unpacked(extra.get("metadata")) if isinstance(extra, Mapping) else None
-    metadata = metadata if isinstance(metadata, Mapping) else {}
+    found = each_once(passages_of(row.get("outputs"))) if kind == "retriever" else ()
+    metadata = object_of(object_of(row.get("extra")).get("metadata"))
     start, end = row.get("start_time"), row.get("end_time")
     return Span(
         where, trace, id_, name_of(row.get("parent_run_id")), kind, query_of(row.get("inputs")),
@@ -67,7 +65,6 @@ def _run(where: str, row: Mapping[str, Any]) -> Span:
 
 
 def _feedback(held: Any) -> Iterator[Feedback]:
-    held = unpacked(held)
-    for name, value in held.items() if isinstance(held, Mapping) else ():
+    for name, value in object_of(held).items():
         if isinstance(value, Mapping):
             yield Feedback(str(name), number(value.get("avg")))

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ragbench.core.traces import Span
-from ragbench.io.traces.base import Unreadable
+from ragbench.io.traces.base import Unreadable, tried
 from ragbench.io.traces.conventions import meaning
-from ragbench.io.traces.values import between, moment, name_of
+from ragbench.io.traces.values import between, first_of, moment, name_of, object_of, objects_of
 
+TRACE, SPAN, PARENT = ("traceId", "trace_id"), ("spanId", "span_id"), ("parentSpanId", "parent_span_id")
+START, END = ("startTimeUnixNano", "start_time_unix_nano"), ("endTimeUnixNano", "end_time_unix_nano")
 FAILED = (2, "2", "STATUS_CODE_ERROR")
 
 
@@ -23,27 +25,23 @@ class Otlp:
         """Whether it is an export request."""
         return "resourceSpans" in row or "resource_spans" in row
 
-    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span]:
+    def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
         """The spans of an export request, over all resources and scopes."""
         for resource in _list(row, "resourceSpans", "resource_spans"):
             for scope in _list(resource, "scopeSpans", "scope_spans", "instrumentationLibrarySpans"):
                 for span in _list(scope, "spans"):
-                    yield _span(where, span)
+                    yield tried(_span, where, span)
 
 
 def _span(where: str, span: Mapping[str, Any]) -> Span:
-    trace, id_ = (name_of(_of(span, *keys)) for keys in (("traceId", "trace_id"), ("spanId", "span_id")))
+    trace, id_ = name_of(first_of(span, TRACE)), name_of(first_of(span, SPAN))
     if not trace or not id_:
         raise Unreadable("the span has no traceId or spanId")
-    start, end = (
-        _of(span, "startTimeUnixNano", "start_time_unix_nano"),
-        _of(span, "endTimeUnixNano", "end_time_unix_nano"),
-    )
-    status = _of(span, "status")
-    status = status if isinstance(status, Mapping) else {}
+    start, end = first_of(span, START), first_of(span, END)
+    status = object_of(span.get("status"))
     events = [(str(event.get("name", "")), _attributes(event)) for event in _list(span, "events")]
     return Span(
-        where, trace, id_, name_of(_of(span, "parentSpanId", "parent_span_id")), start=moment(start),
+        where, trace, id_, name_of(first_of(span, PARENT)), start=moment(start),
         seconds=between(start, end), failure=failure_of(status.get("code") in FAILED, status.get("message"), events),
         **meaning(_attributes(span), events),
     )  # fmt: skip
@@ -76,10 +74,5 @@ def _value(value: Any) -> Any:
     return held
 
 
-def _of(row: Mapping[str, Any], *names: str) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
-
-
 def _list(row: Any, *names: str) -> list[Mapping[str, Any]]:
-    found = _of(row, *names) if isinstance(row, Mapping) else None
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    return objects_of(first_of(row, names)) if isinstance(row, Mapping) else []

@@ -1,8 +1,6 @@
 """Read files of traces, whatever tool wrote them."""
 
 import gc
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from typing import Any
 from ragbench.core.errors import InputError
 from ragbench.core.ledger import Ledger, LedgerEntry, first_ten
 from ragbench.core.traces import Span, Traces
-from ragbench.io.encoding import decode, read_bounded
+from ragbench.io.encoding import decode
 from ragbench.io.parsing import parse_json
 from ragbench.io.tables import json_rows, read_rows
 from ragbench.io.traces.base import TraceReader, Unreadable
@@ -21,6 +19,7 @@ from ragbench.io.traces.langsmith import LangSmith
 from ragbench.io.traces.otlp import Otlp
 from ragbench.io.traces.requests import STAGE, requests_of
 from ragbench.io.traces.span_tables import SpanTable
+from ragbench.io.trec import read_content
 
 READERS: tuple[TraceReader, ...] = (Otlp(), LangSmith(), Langfuse(), SpanTable())
 """The first that recognises a row reads it."""
@@ -78,18 +77,25 @@ def _read(path: Path, entries: list[LedgerEntry], formats: Counter[str]) -> Iter
             entries.append(LedgerEntry(STAGE, where, "the row is no span, run, trace or observation", "unknown-row"))
             continue
         known = True
-        try:
-            for span in reader.spans(where, row):
+        for span in _spans(reader, where, row):
+            if isinstance(span, Unreadable):
+                entries.append(LedgerEntry(STAGE, where, str(span), "unreadable-row"))
+            else:
                 formats[reader.name] += 1
                 yield span
-        except Unreadable as error:
-            entries.append(LedgerEntry(STAGE, where, str(error), "unreadable-row"))
     if not known:
         keys = "it is empty" if unknown is None else f"the first row has {first_ten(map(repr, unknown)) or 'no keys'}"
         raise InputError(
             f"{path}: no traces in it ({keys}). It must hold OTLP spans (resourceSpans), rows of spans with trace_id "
             "and span_id, as Phoenix writes them, or an export of Langfuse or LangSmith"
         )
+
+
+def _spans(reader: TraceReader, where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
+    try:
+        yield from reader.spans(where, row)
+    except Unreadable as error:
+        yield error
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -106,13 +112,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _of_json(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The objects of a JSON file; a file with one object on each line is read as JSON Lines, as collectors write it."""
-    content = read_bounded(path)
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path}: cannot be unpacked ({error})") from error
-    text = decode(content, str(path))[0]
+    text = decode(read_content(path), str(path))[0]
     try:
         value = parse_json(str(path), text)
     except InputError:

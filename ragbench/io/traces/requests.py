@@ -6,6 +6,7 @@ from datetime import datetime
 from ragbench.core.answers import Source
 from ragbench.core.ledger import LedgerEntry
 from ragbench.core.traces import Kind, Span, TracedRequest
+from ragbench.io.traces.values import each_once
 
 STAGE = "traces"
 SEARCH: tuple[Kind, ...] = ("retriever", "reranker")
@@ -79,11 +80,7 @@ def _below(span: Span, by_id: dict[str, Span], kinds: Sequence[Kind]) -> bool:
 def _ranking(searches: list[Span]) -> tuple[Source, ...]:
     reranked = [span for span in searches if span.kind == "reranker" and span.documents]
     used = reranked[-1:] or [span for span in searches if span.documents]
-    kept: dict[str, Source] = {}
-    for span in used:
-        for source in span.documents:
-            kept.setdefault(source.id, source)
-    return tuple(kept.values())
+    return each_once(source for span in used for source in span.documents)
 
 
 def _first(spans: list[Span], name: str) -> str:

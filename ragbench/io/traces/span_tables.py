@@ -7,7 +7,7 @@ from ragbench.core.traces import Feedback, Span
 from ragbench.io.traces.base import Unreadable
 from ragbench.io.traces.conventions import meaning
 from ragbench.io.traces.otlp import failure_of
-from ragbench.io.traces.values import between, moment, name_of, number, unpacked
+from ragbench.io.traces.values import between, first_of, moment, name_of, number, object_of, objects_of, unpacked
 
 TRACE = ("context.trace_id", "trace_id", "traceId", "TraceId")
 SPAN = ("context.span_id", "span_id", "spanId", "SpanId")
@@ -28,40 +28,34 @@ class SpanTable:
     def recognises(self, row: Mapping[str, Any]) -> bool:
         """Whether a row has the ids of a trace and a span."""
         row = _with_context(row)
-        return _of(row, TRACE) is not None and _of(row, SPAN) is not None
+        return first_of(row, TRACE) is not None and first_of(row, SPAN) is not None
 
     def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span]:
         """The span of a row."""
         row = _with_context(row)
-        trace, id_ = name_of(_of(row, TRACE)), name_of(_of(row, SPAN))
+        trace, id_ = name_of(first_of(row, TRACE)), name_of(first_of(row, SPAN))
         if not trace or not id_:
             raise Unreadable("the row has no id of a trace or span")
         attributes, events = _attributes(row), _events(row.get("events"))
-        start, end = _of(row, START), _of(row, END)
+        start, end = first_of(row, START), first_of(row, END)
         nanoseconds = number(row.get("Duration"))
         seconds = between(start, end) if nanoseconds is None else nanoseconds / 1e9
-        status = str(_of(row, STATUS) or "").upper()
+        status = str(first_of(row, STATUS) or "").upper()
         made = meaning(attributes, events)
         made["feedback"] = (*made["feedback"], *_annotations(row))
         yield Span(
-            where, trace, id_, name_of(_of(row, PARENT)), start=moment(start), seconds=seconds,
-            failure=failure_of(status in ("ERROR", "STATUS_CODE_ERROR", "2"), _of(row, MESSAGE), events), **made,
+            where, trace, id_, name_of(first_of(row, PARENT)), start=moment(start), seconds=seconds,
+            failure=failure_of(status in ("ERROR", "STATUS_CODE_ERROR", "2"), first_of(row, MESSAGE), events), **made,
         )  # fmt: skip
 
 
 def _with_context(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    context = unpacked(row.get("context"))
-    return (
-        {**row, **{f"context.{key}": value for key, value in context.items()}} if isinstance(context, Mapping) else row
-    )
-
-
-def _of(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
+    context = object_of(row.get("context"))
+    return {**row, **{f"context.{key}": value for key, value in context.items()}} if context else row
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    held = unpacked(_of(row, ATTRIBUTES))
+    held = unpacked(first_of(row, ATTRIBUTES))
     if isinstance(held, list):  # a map of Parquet
         held = {str(one[0]): one[1] for one in held if isinstance(one, list | tuple) and len(one) == 2}
     found = _flat(held) if isinstance(held, Mapping) else {}
@@ -86,22 +80,14 @@ def _flat(held: Mapping[Any, Any], start: str = "") -> dict[str, Any]:
 
 
 def _events(held: Any) -> list[tuple[str, Mapping[str, Any]]]:
-    held = unpacked(held)
-    rows = [unpacked(one) for one in held] if isinstance(held, list | tuple) else []
-    return [
-        (str(one.get("name", "")), one["attributes"] if isinstance(one.get("attributes"), Mapping) else {})
-        for one in rows
-        if isinstance(one, Mapping)
-    ]
+    return [(str(one.get("name", "")), object_of(one.get("attributes"))) for one in objects_of(held)]
 
 
 def _annotations(row: Mapping[str, Any]) -> Iterator[Feedback]:
     """Phoenix's annotations of a span, as its API gives them."""
-    held = unpacked(row.get("annotations") or row.get("span_annotations"))
-    for one in held if isinstance(held, list | tuple) else []:
-        if isinstance(one, Mapping):
-            result = one["result"] if isinstance(one.get("result"), Mapping) else one
-            yield Feedback(
-                name_of(one.get("name")) or "annotation", number(result.get("score")), name_of(result.get("label")),
-                name_of(result.get("explanation")),
-            )  # fmt: skip
+    for one in objects_of(row.get("annotations") or row.get("span_annotations")):
+        result = object_of(one.get("result")) or one
+        yield Feedback(
+            name_of(one.get("name")) or "annotation", number(result.get("score")), name_of(result.get("label")),
+            name_of(result.get("explanation")),
+        )  # fmt: skip

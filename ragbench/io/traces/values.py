@@ -4,10 +4,12 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ragbench.core.answers import Source
+from ragbench.core.traces import MADE_ID
 from ragbench.io.search_logs import in_utc
 
 QUERY_KEYS = ("query", "question", "user_query", "search_query", "input", "text", "prompt", "q", "message", "content",
@@ -24,7 +26,6 @@ LIST_KEYS = ("documents", "docs", "results", "output", "outputs", "nodes", "sour
 USER, SYSTEM_ROLES = ("user", "human"), ("system", "developer", "tool", "function")
 ASSISTANT = ("assistant", "ai", "model")
 DEEPEST = 8
-Passage = tuple[Source, bool]
 
 
 def unpacked(value: Any) -> Any:
@@ -35,6 +36,24 @@ def unpacked(value: Any) -> Any:
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    """An object, also one written as JSON; empty if the value is something else."""
+    value = unpacked(value)
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_of(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in a list; the list and each object may be written as JSON."""
+    value = unpacked(value)
+    found = map(unpacked, value) if isinstance(value, list | tuple) else ()
+    return [one for one in found if isinstance(one, Mapping)]
+
+
+def first_of(row: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    """The value at the first of these keys that has one; else None."""
+    return next((row[key] for key in keys if row.get(key) is not None), None)
 
 
 def query_of(value: Any) -> str:
@@ -77,7 +96,7 @@ def _role(value: Any) -> str:
     return str(value.get("role") or value.get("type") or "").lower()
 
 
-def passages_of(value: Any) -> list[Passage]:
+def passages_of(value: Any) -> list[Source]:
     """The passages in the output of a retriever: a list of objects or texts, or an object that has one."""
     value = unpacked(value)
     for _ in range(DEEPEST):
@@ -86,16 +105,27 @@ def passages_of(value: Any) -> list[Passage]:
         value = unpacked(next((value[key] for key in LIST_KEYS if value.get(key)), None))
     if not isinstance(value, list | tuple):
         return []
-    found = (passage_of(unpacked(one)) for one in value)
-    return [one for one in found if one is not None]
+    return passages(map(unpacked, value))
 
 
-def passage_of(value: Any) -> Passage | None:
-    """One passage, and whether the trace names its id; None if there is nothing in it."""
+def passages(values: Iterable[Any]) -> list[Source]:
+    """The passage in each value that has one."""
+    return [one for one in map(passage_of, values) if one is not None]
+
+
+def each_once(found: Iterable[Source]) -> tuple[Source, ...]:
+    """The passages, each id once."""
+    kept: dict[str, Source] = {}
+    for source in found:
+        kept.setdefault(source.id, source)
+    return tuple(kept.values())
+
+
+def passage_of(value: Any) -> Source | None:
+    """The passage in a text, an object, or a pair of a document and its score; None if there is nothing in it."""
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[1], int | float):  # (document, score)
         first = passage_of(value[0])
-        return None if first is None else (passage(first[0].id, first[0].text, value[1], first[0].document_id)[0],
-                                           first[1])  # fmt: skip
+        return None if first is None else replace(first, score=number(value[1]))
     if isinstance(value, str):
         return passage("", value, None, "") if value.strip() else None
     if not isinstance(value, Mapping):
@@ -104,8 +134,7 @@ def passage_of(value: Any) -> Passage | None:
     inner = inner if isinstance(inner, Mapping) else {}
     given = value.get("kwargs") if isinstance(value.get("kwargs"), Mapping) else {}
     objects: list[Mapping[str, Any]] = [value, inner, given or {}]
-    metadata = [unpacked(one.get("metadata")) for one in objects]
-    objects += [one for one in metadata if isinstance(one, Mapping)]
+    objects += [object_of(one.get("metadata")) for one in objects]
     text = _first(objects, PASSAGE_KEYS)
     id_ = _first(objects, ID_KEYS)
     document = _first(objects[2:][::-1] + objects[:2], DOCUMENT_KEYS)
@@ -115,10 +144,10 @@ def passage_of(value: Any) -> Passage | None:
     return passage(id_ or document, text, score, document)
 
 
-def passage(id_: str, text: str, score: Any, document: str) -> Passage:
-    """A passage, and whether it has an id of its own; without one, its id is made from its text."""
-    made = id_ or "text-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-    return Source(made, document or made, text, number(score)), bool(id_)
+def passage(id_: str, text: str, score: Any, document: str) -> Source:
+    """A passage; without an id, it gets one that is made from its text."""
+    id_ = id_ or MADE_ID + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return Source(id_, document or id_, text, number(score))
 
 
 def _first(objects: Iterable[Mapping[str, Any]], keys: Sequence[str]) -> str:
