@@ -11,7 +11,7 @@ test calls one. `ragbench.testing` is for authors of retrievers and has another 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["InconclusiveWarning", "assert_no_regression", "assert_retrieval", "evaluated"]
 
 Inconclusive = Literal["warn", "xfail", "fail", "pass"]
-CHOICES = ("warn", "xfail", "fail", "pass")
+CHOICES = get_args(Inconclusive)
 """What an inconclusive assertion does."""
 INI = {
     "ragbench_corpus": "documents that the systems of the tests search",

@@ -1,10 +1,11 @@
 """The metrics of an assertion, and the message of one that fails."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ragbench.comparison.gate.result import Gate
-from ragbench.comparison.gate.rules import DEFAULT_RULES, MetricRule
+from ragbench.comparison.gate.rules import MetricRule
 from ragbench.comparison.rescore import scored_again
 from ragbench.core.errors import SettingError
 from ragbench.core.scored import ScoredRun
@@ -16,15 +17,11 @@ from ragbench.workflows.gate import rules_of
 
 def metrics_of(given: Mapping[str, Any]) -> list[str]:
     """The metrics that the rules of an assertion name."""
-    rules = given.get("rules")
-    if isinstance(rules, str):
-        from pathlib import Path
-
-        rules = Path(rules)
-    known = rules_of(rules) if rules is not None else None
-    named = [rule.metric for rule in (known or DEFAULT_RULES).rules if isinstance(rule, MetricRule)]
-    margins = list(given.get("margin") or ())
-    return list(dict.fromkeys(margins + (named if known is not None or not margins else [])))
+    rules, margins = given.get("rules"), list(given.get("margin") or ())
+    if rules is None and margins:
+        return margins
+    used = rules_of(Path(rules) if isinstance(rules, str) else rules).rules
+    return list(dict.fromkeys(margins + [rule.metric for rule in used if isinstance(rule, MetricRule)]))
 
 
 def with_metrics(run: ScoredRun, metrics: list[str]) -> ScoredRun:

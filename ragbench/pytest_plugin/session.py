@@ -195,15 +195,15 @@ class Session:
     def _baseline(self, given: object, golden: object, corpus: object) -> Evaluated:
         """A stored baseline, an evaluation, or another system, which is evaluated."""
         __tracebackhide__ = True
-        from ragbench.io.baselines import CARD, STORE, read_baseline
+        from ragbench.io.baselines import STORE, read_baseline, stored_names
         from ragbench.plugins import RETRIEVERS, Spec, names
 
-        if isinstance(given, str | Path) and not is_folder(given):
-            stored = (STORE / str(given) / CARD).exists()
+        if isinstance(given, str | Path):
+            stored = str(given) in stored_names()
+            if is_folder(given) and not stored:
+                return self.scored(given, None, None, None)
             if stored or not isinstance(given, str) or Spec.parse(given).name not in names(RETRIEVERS):
                 return _ran(Evaluated(read_baseline(str(given), STORE), str(STORE / given)))
-        if is_folder(given):
-            golden = corpus = None
         return self.scored(given, golden, corpus, None)
 
     def _record(self, found: "Gate", systems: list[Evaluated]) -> None:

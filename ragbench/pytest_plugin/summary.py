@@ -13,7 +13,7 @@ MARKUP = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
 def summarise(session: Session, terminal: Any) -> None:
-    """Print the decisions in the order of the tests, and write the report if one is asked for."""
+    """Print the decisions by the names of the tests, and write the report if one is asked for."""
     folder = session.folder
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*{DECISION}"))]
     found.sort(key=lambda one: one["test"])
@@ -23,11 +23,10 @@ def summarise(session: Session, terminal: Any) -> None:
         verdict, systems = one["lines"]
         terminal.write_line(f"    {one_line(verdict)}", **{MARKUP[one["outcome"]]: True})
         terminal.write_line(f"    {one_line(systems)}")
-    asked = session.option("report")
-    if asked:
-        from_ini = session.config.getoption("ragbench_report", None) is None and session.config.inipath is not None
-        base = session.config.inipath.parent if from_ini and session.config.inipath else Path.cwd()
-        for line in write_reports(base / asked, found, folder):
+    asked = session.config.getoption("ragbench_report")
+    page = Path.cwd() / asked if asked else session.setting("report")
+    if page is not None:
+        for line in write_reports(page, found, folder):
             terminal.write_line(one_line(line))
 
 

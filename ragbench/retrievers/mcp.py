@@ -219,5 +219,7 @@ class McpIndex(OwnIdsIndex):
         return ""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):  # its own text only counts what is in it
+        error = error.exceptions[0]
     return one_line(str(error)) if str(error) else type(error).__name__

@@ -143,6 +143,7 @@ def test_an_evaluation_and_a_stored_baseline_need_no_corpus(project: Project, tm
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAGBENCH_CACHE": str(project.cache)}
     words = ("-m", "ragbench", "baseline", "set", "main", f"{example}::bm25")
     subprocess.run([sys.executable, *words], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    (tmp_path / "main").mkdir()  # the baseline comes before a folder of the same name
     outcomes, printed = project.run(f"""
 import ragbench as rb
 OLD, NEW = "{example}::bm25:stem=false", "{example}::bm25"

@@ -78,5 +78,8 @@ def test_what_cannot_start() -> None:
         searched("find")
     with pytest.raises(ArmError, match="cannot open the shelf"):
         Mcp((sys.executable, str(SERVER), "--broken"), "search").index(chunks(), Context())
+    with pytest.raises(ArmError) as caught:
+        Mcp((sys.executable, "-c", "1"), "search").index(chunks(), Context())
+    assert "TaskGroup" not in str(caught.value)
     faults = "; ".join(Mcp("no-such-program x", "", timeout=0, k_field="query").check())
     assert all(word in faults for word in ("no-such-program", "tool is empty", "timeout", "share the path"))
