@@ -154,7 +154,7 @@ def show_batch_fetch(options: "FetchOptions", fetched: "Fetched", output: Output
         output.say("next: run the same batch submit again; it sends the next round, or writes the set")
 
 
-HELP_INGEST_TRACES = """Read what users asked and what the system found and answered from its traces.
+HELP_INGEST_TRACES = """Read queries, rankings and answers from the traces of a running system.
 
 Example:
   ragbench ingest traces spans.jsonl --out live/may
@@ -169,6 +169,7 @@ Exit code 2: an error of usage or input, or no request is in the traces."""
 
 def show_ingest_traces(options: "TracesOptions", found: "Traces", output: Output) -> None:
     """Print what was read, found and skipped."""
+    from ragbench.core.brief import numbered
     from ragbench.render.blocks import terminal
     from ragbench.render.traces import traces_blocks, traces_json
 
@@ -177,7 +178,7 @@ def show_ingest_traces(options: "TracesOptions", found: "Traces", output: Output
         return
     output.table(terminal(traces_blocks(found)))
     if options.out is not None:
-        output.say(f"{len(found)} requests written to {options.out}")
+        output.say(f"{numbered(len(found), 'request')} written to {options.out}")
 
 
 HELP_SEEDS = """Make seed queries from the log of a search service.

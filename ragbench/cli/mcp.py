@@ -8,15 +8,16 @@ from ragbench.core.errors import InputError
 from ragbench.core.options import option, options
 from ragbench.workflows.groups import CacheFolder
 
-HELP = """Serve evaluations to an agent by the Model Context Protocol, on standard input and output.
+HELP = """Serve evaluations to an agent through the Model Context Protocol, on standard input and output.
 
 Example:
   ragbench mcp .
 
-An agent has five tools: list_evaluations, evaluate, compare, gate and
+The agent gets five tools: list_evaluations, evaluate, compare, gate and
 explain_query. Paths are relative to FOLDER, and none leads out of it. The
-retrievers are bm25 with any settings, dense, hybrid and rerank, and those of
---retriever. No tool takes a program, a URL or a key. Needs the extra mcp.
+agent may use the retrievers bm25 with any settings, dense, hybrid and rerank,
+and those of --retriever. No tool takes a program, a URL or a key. Needs the
+extra mcp.
 Exit code 0: the input ended; 2: an error of usage or input."""
 
 
@@ -29,7 +30,7 @@ class Options(CacheFolder):
         metavar="FOLDER",
     )  # fmt: skip
     retrievers: Sequence[str] = option(
-        "Further retriever that the agent may name, exactly as written here.", default=(), flag="--retriever",
+        "Another retriever that the agent may use, written exactly as here.", default=(), flag="--retriever",
         section="Retrieval",
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ class Feedback:
 @brief
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One step of a request, in the words of no particular tool.
+    """One step of a request, whatever tool recorded it.
 
     Attributes:
         where: file and line or row, for messages.
@@ -80,7 +80,7 @@ class TracedRequest:
         query: what the user asked.
         answer: what the system answered, or empty.
         documents: the passages that were retrieved, best first.
-        retrieved: whether the trace has a retriever, also one that found nothing.
+        retrieved: whether the trace has a retriever, even one that found nothing.
         time: when the request came, in UTC without a zone, or None.
         seconds: time to the end of the answer, or None.
         retrieval_seconds: time that retrieval and reranking took, or None.

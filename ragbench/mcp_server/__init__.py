@@ -1,1 +1,1 @@
-"""An MCP server: an agent evaluates, compares, gates and looks at rankings, within one folder."""
+"""An MCP server, so that an agent can evaluate, compare, gate and look at rankings within one folder."""

@@ -17,7 +17,7 @@ INSTRUCTIONS = (
 
 
 def server(tools: Tools) -> Any:
-    """The server with its tools; one of them works at a time."""
+    """The server with its tools. It runs one tool at a time."""
     try:
         import anyio
         from mcp.server import MCPServer
@@ -30,7 +30,7 @@ def server(tools: Tools) -> Any:
 
     def as_tool(method: Callable[..., dict[str, object]]) -> Callable[..., Any]:
         async def tool(**given: Any) -> dict[str, object]:
-            # A job starts a loop of its own, so it has a thread of its own.
+            # A job starts an event loop, so it needs a thread without one.
             try:
                 return await anyio.to_thread.run_sync(functools.partial(method, **given), limiter=one_at_a_time)
             except (RagbenchError, OSError) as error:

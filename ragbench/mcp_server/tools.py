@@ -1,7 +1,7 @@
 """What an agent may ask for: the jobs of the commands, on the files below one folder.
 
-Paths are relative to that folder, and none leads out of it. Of retrievers, an agent has BM25 with any settings, the
-local models with their defaults, and those that the user names. Nothing here takes a program, a URL or a key.
+Paths are relative to that folder, and none leads out of it. An agent may use BM25 with any settings, the local
+retrievers with their defaults, and the retrievers that the user names. No tool takes a program, a URL or a key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,8 +114,8 @@ class Tools:
         Args:
             candidate: FOLDER::SYSTEM.
             baseline: a stored baseline, or FOLDER::SYSTEM; not needed if all rules are absolute.
-            rules: rules such as {"metric": "ndcg@10", "margin": 0.02} or {"metric": "hit@5", "min": 0.9}; ndcg@10 may
-                lose at most .02 if there are none.
+            rules: rules such as {"metric": "ndcg@10", "margin": 0.02} or {"metric": "hit@5", "min": 0.9}. Without
+                rules, ndcg@10 may lose at most 0.02.
             allow: what may differ: "golden", "corpus" or "settings".
         """
         from ragbench.render.gate import gate_json

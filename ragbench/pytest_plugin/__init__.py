@@ -1,4 +1,4 @@
-"""A plugin of pytest: tests that evaluate a retriever, and pass, fail or are inconclusive as ``ragbench gate`` is.
+"""A pytest plugin for tests that evaluate a retriever. They pass, fail or are inconclusive, as in ``ragbench gate``.
 
     from ragbench.pytest_plugin import assert_retrieval
 
@@ -6,7 +6,7 @@
         assert_retrieval(search, "golden/", "ndcg@10", at_least=0.7, corpus="docs/")
 
 pytest loads this module in every run, so it imports nothing but pytest. What an assertion needs is imported when a
-test calls one. `ragbench.testing` is for authors of retrievers and has another purpose.
+test calls one. `ragbench.testing` is something else: it helps the authors of retrievers.
 """
 
 from collections.abc import Mapping, Sequence

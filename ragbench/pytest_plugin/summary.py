@@ -43,7 +43,7 @@ def write_reports(out: Path, decisions: Sequence[dict[str, Any]], folder: Path) 
         content = json.loads((folder / one["gate"]).read_text(encoding="utf-8"))
         if one["runs"]:
             groups.setdefault(str(content["candidate"]["fingerprints"].get("golden")), []).append(one)
-    lines = [] if groups else ["no report was written: every system was given as an object"]
+    lines = [] if groups else ["no report was written: every system was given as the object of an evaluation"]
     for number, group in enumerate(groups.values(), start=1):
         page = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
         runs = list(dict.fromkeys(run for one in group for run in one["runs"]))

@@ -116,7 +116,8 @@ def traces_blocks(found: Traces) -> list[Block]:
     notes = [f"skipped: {line}" for line in issue_lines(without_folders(found.ledger.entries), items=5)]
     if counts["without_document_ids"]:
         notes.append(
-            f"{counts['without_document_ids']:,} requests have passages without an id; their texts give them one"
+            f"{numbered(counts['without_document_ids'], 'request')} with passages that have no id; "
+            "ragbench made their ids from their texts"
         )
     return [
         Block(lines=(f"{numbered(found.spans, 'span')} ({formats}){period}.", *notes)),

@@ -38,13 +38,13 @@ class Langfuse:
         return _is_trace(row) or _is_observation(row) or _is_score(row)
 
     def spans(self, where: str, row: Mapping[str, Any]) -> Iterator[Span | Unreadable]:
-        """The trace as its root span, and its observations; an observation; or a score as a span without a step."""
+        """A trace as a root span with its observations, an observation, or a score as a span with only feedback."""
         if _is_observation(row):
             yield _observation(where, row, _trace_of(row))
         elif _is_score(row):
             row = {**row, **_subject(row)}
             trace = _trace_of(row)
-            # A score is no step of the trace, so it hangs below what it scores, under an id of its own.
+            # A score is not a step of the trace, so its span is a child of what it scores and has an id of its own.
             yield Span(where, trace, f"score-{name_of(row.get('id')) or where}", _of(row, "observationId") or trace,
                        feedback=(_score(row),))  # fmt: skip
         else:
@@ -76,7 +76,7 @@ def _of(row: Mapping[str, Any], name: str) -> Any:
 
 
 def _subject(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a score is about, which version 3 of the API nests: ``{"kind": "trace", "id": ...}``."""
+    """What a score is about. Version 3 of the API nests it: ``{"kind": "trace", "id": ...}``."""
     subject = object_of(row.get("subject"))
     if not subject:
         return {}

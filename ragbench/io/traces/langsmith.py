@@ -1,7 +1,7 @@
 """LangSmith's runs: ``client.list_runs`` written as JSON, and the bulk export to Parquet.
 
 Fields as in https://docs.langchain.com/langsmith/run-data-format. ``session_id`` of a run is its project; the
-conversation stands in the metadata.
+id of the conversation is in the metadata.
 """
 
 from collections.abc import Iterator, Mapping

@@ -57,7 +57,7 @@ def read_traces(paths: Sequence[Path]) -> Traces:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Hundreds of thousands of spans stay in use, so looking among them for garbage only takes time."""
+    """Switch off the garbage collector, which would search hundreds of thousands of spans that are all in use."""
     enabled = gc.isenabled()
     gc.disable()
     try:
