@@ -152,6 +152,14 @@ def test_the_last_reranker_has_the_ranking(tmp_path: Path) -> None:
     assert [source.id for source in one.documents] == ["c", "b"]
 
 
+def test_parts_that_share_the_id_of_their_document_keep_their_texts(tmp_path: Path) -> None:
+    parts = [{"page_content": text, "metadata": {"source": name}}
+             for text, name in (("one", "a.pdf"), ("two", "a.pdf"), ("three", "b.pdf"), ("two", "a.pdf"))]  # fmt: skip
+    run = {"id": "r", "run_type": "retriever", "inputs": {"query": "tent"}, "outputs": {"documents": parts}}
+    (found,) = ingest(write(tmp_path / "runs.jsonl", run)).requests
+    assert [(one.id, one.text) for one in found.documents] == [("a.pdf", "one\n\ntwo"), ("b.pdf", "three")]
+
+
 def test_scores_that_contradict_the_order_become_ranks(tmp_path: Path) -> None:
     documents = [{"document.id": id_, "document.score": score} for id_, score in (("a", 0.2), ("b", 0.6))]
     path = write(tmp_path / "s.jsonl", span("t", "r", input__value="tent", retrieval__documents=documents))

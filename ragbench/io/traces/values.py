@@ -114,10 +114,12 @@ def passages(values: Iterable[Any]) -> list[Source]:
 
 
 def each_once(found: Iterable[Source]) -> tuple[Source, ...]:
-    """The passages, each id once."""
+    """The passages, each id once. Parts of a document that share its id become one passage with their texts."""
     kept: dict[str, Source] = {}
     for source in found:
-        kept.setdefault(source.id, source)
+        known = kept.setdefault(source.id, source)
+        if source.text not in known.text:
+            kept[source.id] = replace(known, text=f"{known.text}\n\n{source.text}".strip())
     return tuple(kept.values())
 
 
