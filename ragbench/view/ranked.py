@@ -101,7 +101,7 @@ def query_view(
 def _top(run: Run | None, id_: str) -> list[str]:
     if run is None or id_ not in run.query_ids:
         return []
-    return [item for item, _ in run.ranking(list(run.query_ids).index(id_))[:DEPTH]]
+    return [item for item, _ in run.ranking(run.query_ids.index(id_))[:DEPTH]]
 
 
 def _judged(ran: Sequence[ScoredRun], id_: str) -> Mapping[str, int]:
@@ -109,7 +109,7 @@ def _judged(ran: Sequence[ScoredRun], id_: str) -> Mapping[str, int]:
     judgements = next((one.judgements for one in ran if one.judgements is not None), None)
     if judgements is None or id_ not in judgements.query_ids:
         return {}
-    at = list(judgements.query_ids).index(id_)
+    at = judgements.query_ids.index(id_)
     rows = slice(int(judgements.offsets[at]), int(judgements.offsets[at + 1]))
     names = [judgements.item_ids[item] for item in judgements.items[rows].tolist()]
     return dict(zip(names, judgements.labels[rows].tolist(), strict=True))

@@ -1,5 +1,6 @@
 """The header, the failures, the bars and the heat maps of the page, against the scores they are made of."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def test_header_names_the_best_and_follows_the_groups(data: ReportData) -> None:
     assert dict(shown.facts)["Golden set"] == "shop, 198 queries"
 
 
+def test_header_names_a_later_system_that_shares_the_group_of_the_best(data: ReportData) -> None:
+    assert data.compared is not None
+    leaderboard = data.compared.leaderboard
+    assert leaderboard is not None
+    places = tuple(replace(place, letters=letters) for place, letters in zip(leaderboard.places, "aba", strict=True))
+    regrouped = replace(data)
+    vars(regrouped)["compared"] = replace(data.compared, leaderboard=replace(leaderboard, places=places))
+    shown = header(regrouped)
+    assert shown.kind == "open"
+    assert shown.standing.endswith(f" from {places[2].system}.")
+    assert places[1].system not in shown.standing
+
+
 def test_two_systems_are_decided_by_their_verdict(folder: Path) -> None:
     two = read_report(Wanted((f"{folder}::bm25:stem=false", f"{folder}::bm25"), resamples=1000))
     assert two.compared is not None
@@ -77,6 +91,12 @@ def test_lists_have_the_lowest_and_the_largest_losses(data: ReportData) -> None:
     losses = np.sort((best - second)[~np.isnan(best - second)])[: len(lost.rows)]
     assert [float(row.value) for row in lost.rows] == pytest.approx(losses.tolist(), abs=6e-4)
     assert all(row.reason for one in lists for row in one.rows)
+
+
+def test_failures_of_a_single_system_lead_to_the_filter_that_it_has(folder: Path) -> None:
+    alone = read_report(Wanted((f"{folder}::bm25",), resamples=1000))
+    (lowest,) = failure_lists(alone, pack_rankings(alone.runs))
+    assert (lowest.chip, lowest.count) == ("failed", int((column(alone, "bm25") == 0).sum()))
 
 
 def test_single_finds_are_those_of_one_system(data: ReportData) -> None:

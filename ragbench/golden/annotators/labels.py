@@ -17,7 +17,7 @@ from ragbench.core.goldens import Evidence, Span
 
 LABELS = "labels"
 """Column of the table; a table may lack it."""
-MOST_GRADE = 3
+GRADES = ("0", "1", "2", "3")
 _LINE = re.compile(r"([0-9]+)\s+(.*\S)\s*\[([0-9]*):([0-9]*)\]")
 
 
@@ -44,7 +44,7 @@ def _label(line: str) -> Label:
             f"label {line[:80]!r}; write a grade, a document and its characters, as in '2 returns [0:412]'"
         )
     grade, document, start, end = found.groups()
-    if len(grade) > 1 or int(grade) > MOST_GRADE:
+    if grade not in GRADES:
         raise InputError(f"label {line[:80]!r} has the grade {grade[:10]}; write 0, 1, 2 or 3")
     if not (start or end):
         return Label(int(grade), Span(document))

@@ -17,7 +17,7 @@ from ragbench.core.context import generator
 from ragbench.core.documents import Chunks, Corpus
 from ragbench.core.errors import InputError, SettingError, did_you_mean
 from ragbench.core.goldens import Evidence, GoldenItem
-from ragbench.golden.annotators.labels import LABELS, Label, read_labels, with_labels
+from ragbench.golden.annotators.labels import GRADES, LABELS, Label, read_labels, with_labels
 from ragbench.io.files import write_bytes
 from ragbench.io.golden_files.native import item_of
 from ragbench.io.spreadsheet import original, read_sheet, sheet_bytes
@@ -160,7 +160,6 @@ def sample(items: Sequence[GoldenItem], size: int, seed: int) -> list[GoldenItem
 
 Word = Literal["accept", "edit", "reject"]
 WORDS: tuple[Word, ...] = ("accept", "edit", "reject")
-GRADES = ("0", "1", "2", "3")
 FAULTS_SHOWN = 20
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ragbench.render.charts import Chart
@@ -46,12 +47,12 @@ def arrange(charts: Sequence[Chart], decisions: "Sequence[DecisionShown]") -> Ar
     """
     own = [chart for chart in charts if chart.name not in IN_TABLE]
     every = [*own, *(chart for one in decisions for chart in one.charts)]
-    at = {id(chart): number for number, chart in enumerate(every)}
+    numbered = enumerate(every)
     places: dict[str, list[Numbered]] = {"large": [], "tabs": [], "folded": []}
-    for chart in own:
+    for number, chart in islice(numbered, len(own)):
         place = "tabs" if chart.name.startswith(TABS) else "folded" if chart.name.startswith(FOLDED) else "large"
-        places[place].append((at[id(chart)], chart))
+        places[place].append((number, chart))
     return Arranged(
         tuple(every), tuple(places["large"]), tuple(places["tabs"]), tuple(places["folded"]),
-        tuple((one, tuple((at[id(chart)], chart) for chart in one.charts)) for one in decisions),
+        tuple((one, tuple(islice(numbered, len(one.charts)))) for one in decisions),
     )  # fmt: skip

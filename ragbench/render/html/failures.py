@@ -7,10 +7,11 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
+from ragbench.core.brief import cut
 from ragbench.golden.overlap import overlaps
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.rankings import NOT_JUDGED, Packed
-from ragbench.render.html.sections import merit, ranked
+from ragbench.render.html.sections import ranked
 from ragbench.render.numbers import fraction
 
 SHOWN = 5
@@ -18,7 +19,6 @@ SHOWN = 5
 LONGEST = 160
 """Most characters of a query in a list."""
 TIE = 5e-5
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,51 +66,38 @@ def failure_lists(data: ReportData, packed: Packed) -> list[FailureList]:
         data: content of the page.
         packed: its rankings.
     """
-    direction = data.runs[0].scores.direction(data.metric)
-    if direction == "none":
-        return []
     reasons = _Reasons(data, packed)
+    if reasons.direction == "none":
+        return []
     order = [reasons.names.index(name) for name in ranked(data)]
-    values = np.array([run.scores.column(data.metric) for run in data.runs])
-    gain = -values if direction == "lower" else values
-    return [
-        one
-        for one in (
-            _lowest(reasons, gain, values, order),
-            _lost(reasons, gain, values, order),
-            _only(reasons, values, order) if direction == "higher" else None,
-        )
-        if one is not None and one.rows
-    ]
+    found = [_lowest(reasons, order)]
+    if len(order) > 1:
+        found.append(_lost(reasons, order))
+        if reasons.direction == "higher":
+            found.append(_only(reasons))
+    return [one for one in found if one.rows]
 
 
-def _lowest(reasons: "_Reasons", gain: Values, values: Values, order: Sequence[int]) -> FailureList | None:
-    best = order[0]
+def _lowest(reasons: "_Reasons", order: Sequence[int]) -> FailureList:
+    values, gain = reasons.values, reasons.gain
+    best, second = (*order, *order)[:2]
     known = np.flatnonzero(~np.isnan(gain[best]))
     # Of equal scores, those come first that are lowest for the other systems too.
     others = np.nan_to_num(gain[:, known]).mean(axis=0)
     picked = known[np.lexsort((known, others, gain[best][known]))]
-    direction = reasons.data.runs[0].scores.direction(reasons.data.metric)
-    failed = int((values[best] == 0).sum()) if direction == "higher" else len(known)
-    if direction == "higher":
-        picked = picked[gain[best][picked] < 1]
-    name = reasons.names[best]
+    failed = 0
+    if reasons.direction == "higher":
+        failed = int((values[best] == 0).sum())
+        picked = picked[values[best][picked] < 1]
     rows = [reasons.row(row, fraction(float(values[best][row])), reasons.lowest(row, best)) for row in picked[:SHOWN]]
-    title = f"Lowest scores of {name}"
-    return FailureList(
-        title, failed or len(picked), "failed-b" if failed else "all", tuple(rows), (_other(order), best)
-    )
+    chip = "all" if not failed else "failed-b" if len(order) > 1 else "failed"
+    title = f"{'Highest' if reasons.direction == 'lower' else 'Lowest'} scores of {reasons.names[best]}"
+    return FailureList(title, failed or values.shape[1], chip, tuple(rows), (second, best))
 
 
-def _other(order: Sequence[int]) -> int:
-    """Return the runner-up; the system itself if it is alone."""
-    return order[min(1, len(order) - 1)]
-
-
-def _lost(reasons: "_Reasons", gain: Values, values: Values, order: Sequence[int]) -> FailureList | None:
-    if len(order) < 2:
-        return None
-    best, second = order[0], order[1]
+def _lost(reasons: "_Reasons", order: Sequence[int]) -> FailureList:
+    values, gain = reasons.values, reasons.gain
+    best, second = order[:2]
     loss = np.nan_to_num(gain[second] - gain[best])
     picked = np.flatnonzero(loss > TIE)
     picked = picked[np.lexsort((picked, -loss[picked]))]
@@ -124,9 +111,8 @@ def _lost(reasons: "_Reasons", gain: Values, values: Values, order: Sequence[int
     return FailureList(title, len(picked), "a-better", tuple(rows), (second, best))
 
 
-def _only(reasons: "_Reasons", values: Values, order: Sequence[int]) -> FailureList | None:
-    if len(order) < 2:
-        return None
+def _only(reasons: "_Reasons") -> FailureList:
+    values = reasons.values
     found = values > 0
     picked = np.flatnonzero(found.sum(axis=0) == 1)
     owner = found.argmax(axis=0)
@@ -137,10 +123,18 @@ def _only(reasons: "_Reasons", values: Values, order: Sequence[int]) -> FailureL
 
 
 class _Reasons:
-    """The reasons of queries, from their ranks, labels and texts."""
+    """The values of all systems, and the reasons for them: ranks, labels and texts.
+
+    Attributes:
+        values: (systems, queries) values of the metric.
+        gain: the same, negated for a metric whose lower values are better.
+    """
 
     def __init__(self, data: ReportData, packed: Packed) -> None:
         self.data, self.packed = data, packed
+        self.direction = data.runs[0].scores.direction(data.metric)
+        self.values = np.array([run.scores.column(data.metric) for run in data.runs])
+        self.gain = -self.values if self.direction == "lower" else self.values
         self.names = [run.name for run in data.runs]
         self._starts: dict[str, npt.NDArray[np.int64]] = {}
 
@@ -148,48 +142,38 @@ class _Reasons:
         """Return the row of a list."""
         queries = self.data.runs[0].queries
         id_, text = queries.ids[int(row)], queries.texts[int(row)] or queries.ids[int(row)]
-        shown = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-        return Failure(id_, "#q=" + quote(id_.encode("utf-8", "replace"), safe=""), shown, value, reason)
+        return Failure(id_, "#q=" + quote(id_.encode("utf-8", "replace"), safe=""), cut(text, LONGEST), value, reason)
 
     def lowest(self, row: int, arm: int) -> str:
         """Say what the system did with a query of a low score, and which system did better."""
         if error := self._error(row, arm):
             return error
-        values = [float(run.scores.column(self.data.metric)[row]) for run in self.data.runs]
-        better = [
-            other for other in range(len(values))
-            if self._merit(values[other]) > self._merit(values[arm]) + TIE
-        ]  # fmt: skip
-        best = max(better, key=lambda other: self._merit(values[other]), default=None)
-        said = [self._rank(row, arm)]
-        if best is None:
-            said.append("no system does better" if len(values) > 1 else "")
+        gain = np.nan_to_num(self.gain[:, row], nan=-np.inf)
+        best = int(gain.argmax())
+        if gain[best] > gain[arm] + TIE:
+            other = self._found(row, best)
         else:
-            rank = self._first(row, best)
-            said.append(
-                f"{self.names[best]} has it at {rank}" if rank else f"{self.names[best]} has {fraction(values[best])}"
-            )
-        return self._joined(row, arm, said)
+            other = "no system does better" if len(self.names) > 1 else ""
+        return self._joined(row, arm, [self._rank(row, arm), other])
 
     def pair(self, row: int, arm: int, other: int) -> str:
         """Say at which ranks two systems have the first relevant item."""
         if error := self._error(row, arm):
             return error
-        mine, theirs = self._first(row, arm), self._first(row, other)
-        if mine is None or theirs is None:
-            value = float(self.data.runs[other].scores.column(self.data.metric)[row])
-            return f"{self.names[other]} has {fraction(value)}"
-        if mine == theirs:
-            return self._joined(row, arm, [f"first relevant at {mine} in both, the others lower"])
-        return self._joined(row, arm, [self._rank(row, arm), f"{self.names[other]} has it at {theirs or 'none'}"])
+        mine = self._first(row, arm)
+        if mine and mine == self._first(row, other):
+            return self._joined(row, arm, [f"both have the first relevant item at rank {mine} and differ below it"])
+        return self._joined(row, arm, [self._rank(row, arm), self._found(row, other)])
 
     def only(self, row: int, arm: int) -> str:
         """Say which system alone finds something."""
         rank = self._first(row, arm)
         return f"only {self.names[arm]}" + (f", at rank {rank}" if rank else "")
 
-    def _merit(self, value: float) -> float:
-        return merit(self.data, None if np.isnan(value) else value)
+    def _found(self, row: int, arm: int) -> str:
+        """Say where a system that does better has the first relevant item, or its value."""
+        rank = self._first(row, arm)
+        return f"{self.names[arm]} has " + (f"it at rank {rank}" if rank else fraction(float(self.values[arm][row])))
 
     def _joined(self, row: int, arm: int, said: list[str]) -> str:
         return "; ".join(part for part in (*said, self._words(row), self._unjudged(row, arm)) if part)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ragbench.core.verdicts import Leaderboard, Verdict
+from ragbench.core.verdicts import Leaderboard, Place, Verdict
 from ragbench.io.inputs import found
 from ragbench.render.html.inputs import Evaluated, ReportData
 from ragbench.render.html.sections import estimate, failed, ranked
@@ -41,17 +41,15 @@ def header(data: ReportData) -> Header:
     board = data.compared.leaderboard
     place = None if board is None else board.place(first)
     if board is not None and place is not None:
-        kind, sentence = _among(board, first)
+        kind, sentence = _among(board, place)
     else:
-        kind, sentence = _of_two(data.compared.verdicts, order, data.compared.baseline)
+        kind, sentence = _of_two(data.compared.verdicts, order)
     return Header(first, f"is first with {value}. {sentence}", kind, _facts(data))
 
 
-def _among(board: Leaderboard, first: str) -> tuple[str, str]:
-    """Compare the best of three or more systems with the next one, by the groups of the leaderboard."""
-    best = board.place(first)
-    assert best is not None
-    others = [place for place in board.places if place.system != first]
+def _among(board: Leaderboard, best: Place) -> tuple[str, str]:
+    """Compare the best of three or more systems with the others, by the groups of the leaderboard."""
+    others = [place for place in board.places if place.system != best.system]
     second = others[0]
     ahead = fraction(abs(best.mean - second.mean))
     same = [place.system for place in others if set(place.letters) & set(best.letters)]
@@ -63,21 +61,18 @@ def _among(board: Leaderboard, first: str) -> tuple[str, str]:
 
 
 def _listed(names: list[str]) -> str:
-    shown = names[:3]
-    rest = len(names) - len(shown)
-    if rest:
-        return f"{', '.join(shown)} and {counted(rest, 'other', 'others')}"
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    *most, last = names if len(names) <= 3 else [*names[:3], counted(len(names) - 3, "other")]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
-def _of_two(verdicts: tuple[Verdict, ...], order: list[str], baseline: str) -> tuple[str, str]:
+def _of_two(verdicts: tuple[Verdict, ...], order: list[str]) -> tuple[str, str]:
     """Compare the best of two systems with the other one by their verdict."""
     first, second = order[0], order[1]
     one = next((v for v in verdicts if {v.candidate, v.baseline} == {first, second}), None)
     if one is None or one.difference is None or one.decision == "not comparable":
         return "open", f"It is not comparable with the runner-up, {second}."
-    difference = f"{second if first == baseline else first} minus {baseline}: {interval(one)}"
-    if one.decision == ("worse" if first == baseline else "better"):
+    difference = f"{one.candidate} minus {one.baseline}: {interval(one)}"
+    if one.decision == ("worse" if first == one.baseline else "better"):
         return "better", f"It is better than the runner-up, {second} ({difference})."
     if one.decision == "depends on the wording":
         return "open", f"Whether it is better than the runner-up, {second}, depends on the wording ({difference})."

@@ -41,14 +41,12 @@ class Heat:
         systems: heads of the columns, the baseline first.
         rows: label, number of queries and cells of each slice.
         more: number of slices that are not shown.
-        tested: whether a test was made in any slice.
     """
 
     by: str
     systems: tuple[str, ...]
     rows: tuple[tuple[str, int, tuple[HeatCell, ...]], ...]
     more: int
-    tested: bool
 
 
 def heat_maps(data: ReportData) -> list[Heat]:
@@ -69,8 +67,8 @@ def _map(data: ReportData, by: str, found: dict[tuple[str, str], SliceVerdict]) 
         return None
     largest = sorted(parts, key=lambda part: -len(part.rows))[:MOST]
     shown = [part for part in parts if part in largest]
-    own = [found[part.name, run.name] for part in shown for run in others if (part.name, run.name) in found]
-    widest = max((abs(one.verdict.difference) for one in own if one.verdict.difference is not None), default=0.0)
+    own = [found.get((part.name, run.name)) for part in shown for run in others]
+    widest = max((abs(one.verdict.difference or 0.0) for one in own if one is not None), default=0.0)
     lower = base.scores.direction(data.metric) == "lower"
     rows = []
     for part in shown:
@@ -78,19 +76,16 @@ def _map(data: ReportData, by: str, found: dict[tuple[str, str], SliceVerdict]) 
         cells = [HeatCell(fraction(mean))]
         cells += [_cell(found.get((part.name, run.name)), widest, lower) for run in others]
         rows.append((part.label, len(part.rows), tuple(cells)))
-    return Heat(
-        by, tuple(run.name for run in data.runs), tuple(rows), len(parts) - len(shown), any(one.tested for one in own)
-    )
+    return Heat(by, tuple(run.name for run in data.runs), tuple(rows), len(parts) - len(shown))
 
 
 def _cell(one: SliceVerdict | None, widest: float, lower: bool) -> HeatCell:
     if one is None or one.verdict.difference is None:
         return HeatCell("-")
     verdict = one.verdict
-    size = verdict.difference or 0.0
-    gain = -size if lower else size
+    gain = -one.verdict.difference if lower else one.verdict.difference
     step = min(STEPS, round(STEPS * abs(gain) / widest)) if widest else 0
     shade = f"{'up' if gain > 0 else 'down'}-{step}" if step and verdict.direction != "none" else ""
     mark = {"better": "▲", "worse": "▼", "different": "◆"}.get(verdict.decision, "") if one.tested else ""
     said = f"{verdict.decision}, {verdict.n} queries" if one.tested else f"not tested, {verdict.n} queries"
-    return HeatCell(fraction(verdict.difference, signed=True), mark, shade, f"{interval(verdict)}: {said}")
+    return HeatCell(fraction(one.verdict.difference, signed=True), mark, shade, f"{interval(verdict)}: {said}")

@@ -159,7 +159,7 @@ async function ask() {
   byId("stop").hidden = false;
   await Promise.all(chosen.map((one, at) => SIDES[at].ask(question, Number(one), mine)));
   if (mine !== current) return;
-  if (chosen.length > 1) markDifferences();
+  if (chosen.length > 1 && !SIDES.some((side) => side.at("fault").textContent)) markDifferences();
   if (document.activeElement === byId("stop")) byId("send").focus();
   byId("stop").hidden = true;
   byId("result").dataset.done = "yes";

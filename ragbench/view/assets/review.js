@@ -176,16 +176,13 @@ class Review {
     }
   }
 
-  async save() {
-    const row = await this.write();
-    if (row === undefined) return;
-    this.close();
-    this.saved(this.query.id, row);
+  saveAndGoOn() {
+    return this.save(this.following(this.query.id));
   }
 
-  async saveAndGoOn() {
-    const id = this.query.id;
-    const next = this.following(id);
+  // `next` opens another query afterwards; without it the panel closes.
+  async save(next = null) {
+    const { id } = this.query;
     const row = await this.write();
     if (row === undefined) return;
     if (!next) this.close();

@@ -117,7 +117,7 @@ class QueryGrid {
       ? total : this.rows.length.toLocaleString("en") + " of " + total);
   }
 
-  // The range of the colours: 0 to 1, or that of the values where they go beyond.
+  // The range of the colours, and its legend: 0 to 1, or that of the values if they go beyond.
   scale() {
     const { figures } = this;
     [this.low, this.high] = [0, 1];
@@ -128,6 +128,11 @@ class QueryGrid {
         if (value > this.high) this.high = value;
       }
     }
+    const direction = figures.directions[this.metric];
+    const ramp = document.querySelector(".ramp");
+    const ends = direction === "lower" ? [this.high, this.low] : [this.low, this.high];
+    ramp.hidden = direction === "none";
+    [ramp.firstChild, ramp.lastChild].forEach((end, i) => put(end, String(Number(ends[i].toPrecision(3)))));
   }
 
   shade(value) {
