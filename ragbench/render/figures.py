@@ -72,6 +72,7 @@ def write_chart_page(chart: Chart, path: Path, *, theme: Theme = "light", width:
 
     Raises:
         InputError: the file cannot be written.
+        MissingExtra: the script that draws is not there (`ragbench.render.vega.vega_script`).
     """
     spec = json.dumps({**picture(chart, theme, width), "config": config(theme)}, ensure_ascii=False)
     spec = spec.replace("<", "\\u003c")  # no text of the chart can end the script

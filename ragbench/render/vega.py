@@ -13,7 +13,7 @@ def vega_script() -> str:
     """Return Vega, Vega-Lite and vega-embed, minified (0.9 MB). The build puts them into the package.
 
     Raises:
-        MissingExtra: this is a folder of sources that was never built, and vl-convert is not installed either.
+        MissingExtra: the package was never built from its sources, and vl-convert is not installed either.
     """
     try:
         return (files("ragbench.render") / "vega.js").read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ def vega_script() -> str:
 
 
 def vl_convert(what: str) -> Any:
-    """The library that draws charts to files.
+    """Return vl-convert, the library that draws charts to files.
 
     Args:
         what: what needs it, for messages.

@@ -61,7 +61,7 @@ class Library:
         return texts.indexed[run.key].corpus if run.key in texts.indexed else None
 
     def texts_of(self, run: FoundRun) -> Texts:
-        """Return documents and golden set of an evaluation, those it recorded too, under its key."""
+        """Return the documents and the golden set of an evaluation, named by the user or recorded, under its key."""
         given = self.settings
         named = Named(given.corpus, given.chunker, given.golden, strict=False)
         return read_texts([Origin((run.key,), run.manifest or {}, run.folder)], named, self._corpora, self._goldens)

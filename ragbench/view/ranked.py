@@ -1,4 +1,4 @@
-"""What a decision on a query rests on: its evidence, its reference answer, and the items that the systems ranked."""
+"""The basis of a decision on a query: its evidence, its reference answer, and the items that the systems ranked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SHOWN = 3_000
 
 
 class Item:
-    """A ranked item: its id, and where it is if the documents are at hand.
+    """A ranked item: its id, and where it is if its document is known.
 
     Attributes:
         id: as the systems return it.
@@ -56,7 +56,7 @@ def places(items: Iterable[str], unit: str, indexed: Indexed | None) -> dict[str
     for id_ in items:
         place = Item(id_, unit, indexed).place
         if place is None:
-            raise InputError(f"{id_!r} is no item of the documents; start the viewer with --corpus to label items")
+            raise InputError(f"the documents have no item {id_!r}; to label items, start the viewer with --corpus")
         found[id_] = place
     return found
 

@@ -69,7 +69,7 @@ class Reviews:
         return {id_: _filled_cells(row) for id_, row in rows.items()}
 
     def query(self, run: FoundRun, id_: str) -> dict[str, Any]:
-        """Return what a decision on a query rests on, as JSON values (`ragbench.view.ranked`).
+        """Return the basis of a decision on a query, as JSON values (`ragbench.view.ranked`).
 
         Raises:
             InputError: the evaluation or the table of decisions is broken, or there is no such query.

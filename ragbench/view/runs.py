@@ -28,7 +28,7 @@ KINDS = {"answers": "answers", LOAD_KIND: "load"}
 
 @dataclass(frozen=True)
 class System:
-    """A system of an evaluation: its name, and its mean with interval, as text too, or why it did not run."""
+    """A system of an evaluation: its mean with interval, as text and as numbers, or the reason why it did not run."""
 
     name: str
     value: str

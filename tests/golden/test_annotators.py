@@ -258,7 +258,7 @@ def test_labels_are_read_as_they_were_written() -> None:
     ):
         with pytest.raises(InputError):
             read_labels(cell)
-    with pytest.raises(InputError, match="line breaks"):
+    with pytest.raises(InputError, match="line break"):
         write_labels([Label(1, Span("a\nb"))])
 
 

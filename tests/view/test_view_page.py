@@ -344,14 +344,14 @@ def test_stop_ends_the_answer_at_the_model_and_keeps_what_arrived(start: Any, tm
         page.wait_for_selector("#result[data-done]")
         assert page.inner_text("#stage") == "Stopped."
         assert "first words" in page.inner_text("#answer")
-        assert page.inner_text("#kind") == "The answer above is not whole."
+        assert page.inner_text("#kind") == "The answer above is incomplete."
         assert page.evaluate("document.activeElement.id") == "send"
         page.wait_for_timeout(1500)
         assert len(server.gone) == 1
         seen.ask("tent")
         assert page.inner_text("#answer") == "Half of"
         assert "broke off after 7 characters" in page.inner_text("#fault")
-        assert page.inner_text("#kind") == "The answer above is not whole."
+        assert page.inner_text("#kind") == "The answer above is incomplete."
     assert seen.errors == []
 
 

@@ -196,7 +196,7 @@ def test_labels_that_could_not_be_imported_are_refused(open_here: Any, runs: Pat
     refused = [
         (decide(client, key, "q001", "accept", labels=relevant), "nothing would be relevant"),
         (decide(client, key, "q001", "marked", labels=some), "labels without a decision"),
-        (decide(client, key, "q001", "accept", labels=[{"item": "nothing", "grade": 2}]), "no item of the documents"),
+        (decide(client, key, "q001", "accept", labels=[{"item": "nothing", "grade": 2}]), "have no item 'nothing'"),
         (decide(client, key, "q001", "accept", labels=[{"item": "P001", "grade": 4}]), "grade"),
         (client.get("/data/query", params={"run": key, "query": "q999"}), "has no query"),
     ]

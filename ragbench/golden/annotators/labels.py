@@ -57,13 +57,15 @@ def write_labels(labels: Iterable[Label]) -> str:
     """Write a cell that `read_labels` reads.
 
     Raises:
-        InputError: the id of a document has more than one line, or blanks at its ends.
+        InputError: the id of a document has a line break, or begins or ends with a space.
     """
     lines = []
     for label in sorted(labels, key=lambda one: (one.place.document_id, one.place.start, one.place.end or 0)):
         document = label.place.document_id
         if "\n" in document or document != document.strip():
-            raise InputError(f"the document {document!r} cannot be labelled: its id has line breaks or outer blanks")
+            raise InputError(
+                f"the document {document!r} cannot be labelled: its id has a line break, or begins or ends with a space"
+            )
         inside = ":" if label.place.end is None else f"{label.place.start}:{label.place.end}"
         lines.append(f"{label.grade} {document} [{inside}]")
     return "\n".join(lines)
@@ -78,8 +80,8 @@ def changed_labels(labels: Iterable[Label], changes: Mapping[Span, int | None]) 
 def with_labels(evidence: Sequence[Evidence], labels: Iterable[Label]) -> tuple[Evidence, ...]:
     """Return the evidence with these labels.
 
-    Evidence that lies in a labelled item by more than half gets its grade. If there is none, the item becomes
-    evidence itself.
+    Evidence of which more than half lies in a labelled item gets its grade. If there is none, the item itself becomes
+    evidence.
 
     Raises:
         InputError: a label is lower than evidence that reaches beyond the item, so it would have no effect.

@@ -1,4 +1,4 @@
-"""The failures that the page shows first: queries with the lowest scores, the largest losses, and single finds."""
+"""The failures that the page shows first: the lowest scores, the largest losses, and what only one system finds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ragbench.golden.overlap import overlaps
 from ragbench.render.html.inputs import ReportData
 from ragbench.render.html.rankings import NOT_JUDGED, Packed
 from ragbench.render.html.sections import ranked
-from ragbench.render.numbers import fraction
+from ragbench.render.numbers import counted, fraction
 
 SHOWN = 5
 """Queries of a list."""
@@ -196,7 +196,7 @@ class _Reasons:
             return f"first relevant at rank {rank}"
         run = self.data.runs[arm].run
         depth = int(run.lengths[row]) if run is not None else 0
-        return f"nothing relevant in its {depth}" if depth else "it returned nothing"
+        return f"nothing relevant in its {counted(depth, 'item')}" if depth else "it returned nothing"
 
     def _at(self, name: str, row: int) -> slice:
         """Return the rows of a query in a column that holds all queries."""
@@ -212,7 +212,9 @@ class _Reasons:
         labels = self.packed.arrays[f"label:{arm}"][self._at(f"count:{arm}", row)]
         judged = np.flatnonzero(labels != NOT_JUDGED)
         first = int(judged[0]) if len(judged) else len(labels)
-        return f"the first {first} not judged" if first > 1 else "the first is not judged" if first else ""
+        return (
+            f"its first {first} items are not judged" if first > 1 else "its first item is not judged" if first else ""
+        )
 
     def _words(self, row: int) -> str:
         """Say whether the query shares no word with its relevant items, as far as their texts are there."""
@@ -236,4 +238,4 @@ class _Reasons:
         if not texts or not asked:
             return ""
         share = np.nanmax(np.nan_to_num(overlaps([asked] * len(texts), texts), nan=1.0))
-        return "shares no word with the relevant text" if share == 0 else ""
+        return "no word in common with the relevant text" if share == 0 else ""

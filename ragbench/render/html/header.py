@@ -35,7 +35,7 @@ def header(data: ReportData) -> Header:
     first = order[0]
     value = f"{data.metric} {with_interval(estimate(data.arms[first], data.metric))}"
     if data.runs[0].scores.direction(data.metric) == "none":
-        return Header("", f"{data.metric} ranks no system: {DIRECTIONS['none']}.", "single", _facts(data))
+        return Header("", f"{data.metric} does not rank the systems: {DIRECTIONS['none']}.", "single", _facts(data))
     if data.compared is None:
         return Header(first, f"is the only system: {value}.", "single", _facts(data))
     board = data.compared.leaderboard

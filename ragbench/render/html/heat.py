@@ -21,7 +21,7 @@ class HeatCell:
 
     Attributes:
         text: the difference, or the mean.
-        mark: ``▲`` or ``▼`` if the difference is significant.
+        mark: ``▲`` or ``▼`` if the difference is significant; ``◆`` for a metric without direction.
         shade: ``up-1`` to ``up-4``, ``down-1`` to ``down-4``, or empty.
         hover: the interval and the decision.
     """

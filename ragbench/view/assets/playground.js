@@ -124,7 +124,7 @@ class Side {
       if (error.name !== "AbortError") put(this.at("fault"), error.message);
     }
     if (mine !== current) return;
-    if (this.at("answer").hasAttribute("aria-busy") && !this.at("kind").textContent) put(this.at("kind"), "The answer above is not whole.");
+    if (this.at("answer").hasAttribute("aria-busy") && !this.at("kind").textContent) put(this.at("kind"), "The answer above is incomplete.");
     this.setWriting(false);
   }
 }

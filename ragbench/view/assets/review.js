@@ -2,12 +2,12 @@
 const WORDS = { "": "marked", accept: "accept", edit: "edit", reject: "reject" };
 const KEYED = { a: "accept", e: "edit", r: "reject", m: "marked" };
 const GRADES = { 3: "fully", 2: "mostly", 1: "partly", 0: "not at all" };
-// There is room for the panel beside the page; else it lies over it.
+// Wide windows show the panel beside the page, others on top of it.
 const WIDE = matchMedia("(min-width: 1100px)");
 
 class Review {
-  // `saved` is called with the id and the row (null where there is none any more). `following` returns the query
-  // after one, or null; without it there is no next.
+  // `saved` is called with the id of a query and its row, or null if the row was removed. `following` returns a
+  // function that opens the query after one, or null after the last; the frame of a report has none.
   constructor(run, saved, following) {
     this.run = run;
     this.saved = saved;
@@ -54,7 +54,7 @@ class Review {
     this.place.close();
   }
 
-  // Fetches what the decision rests on.
+  // Fetches the evidence and the items.
   async rests(query) {
     for (const name of ["review-evidence", "review-items"]) byId(name).replaceChildren();
     for (const name of ["review-missing", "review-unjudged"]) put(byId(name), "");
@@ -69,7 +69,7 @@ class Review {
     }
     if (query !== this.query) return;
     byId("review-evidence").replaceChildren(...(found.evidence.length ? found.evidence.map(evidenceItem)
-      : [el("li", { class: "quiet" }, "none known")]));
+      : [el("li", { class: "quiet" }, "No evidence is known.")]));
     byId("review-answer").hidden = !found.answer;
     put(byId("review-answer"), found.answer ? "Reference answer: " + found.answer : "");
     put(byId("review-missing"), found.missing.join(" "));
@@ -98,7 +98,7 @@ class Review {
       item.text ? el("p", { class: "passage", dir: "auto" }, ...marked(item.text, marks),
         item.more ? el("span", { class: "gap" }, " … and " + item.more + " more characters") : null) : null,
       item.known ? el("div", { class: "grades", role: "group", "aria-label": "Does it answer? " + item.id },
-        el("span", { class: "quiet" }, "Answers"), ...buttons) : null);
+        el("span", { class: "quiet" }, "Grade"), ...buttons) : null);
   }
 
   // Press a grade to give it, and once more to take it away.
@@ -108,7 +108,7 @@ class Review {
     for (const button of this.placeOf(item).querySelectorAll(".grade")) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.grade) === item.given));
     }
-    // Labels count with a decision only.
+    // A label counts only together with a decision.
     if (item.given !== null && ["", "marked"].includes(this.form.elements.decision.value)) {
       this.form.elements.decision.value = "accept";
       this.fit();
@@ -138,7 +138,7 @@ class Review {
     if (this.does(event.key)) event.preventDefault();
   }
 
-  // Does what a key stands for; returns whether it stands for something.
+  // Does what a key stands for; returns whether it stands for anything.
   does(key) {
     const items = [...byId("review-items").children];
     const at = items.findIndex((one) => one.contains(document.activeElement));

@@ -32,14 +32,14 @@ class Asked {
 
 const CHIPS = {
   all: { text: "All", keep: () => true },
-  failed: { text: "Failed", title: "0 for every system", higher: true, keep: (q) => q.values.length > 0 && q.values.every((v) => v === 0) },
-  "failed-b": { text: "B failed", title: "0 for system B", higher: true, pair: true, keep: (q) => q.second === 0 },
+  failed: { text: "Failed", title: "every system has 0", higher: true, keep: (q) => q.values.length > 0 && q.values.every((v) => v === 0) },
+  "failed-b": { text: "B failed", title: "system B has 0", higher: true, pair: true, keep: (q) => q.second === 0 },
   differ: { text: "A and B differ", pair: true, keep: (q) => Math.abs(q.gain) > LEAST },
   "a-better": { text: "A better", plain: "A lower", pair: true, keep: (q) => q.gain < -LEAST },
   "b-better": { text: "B better", plain: "B higher", pair: true, keep: (q) => q.gain > LEAST },
-  "only-a": { text: "Only A finds it", title: "A above 0, B 0", higher: true, pair: true, keep: (q) => q.first > 0 && q.second === 0 },
-  "only-b": { text: "Only B finds it", title: "B above 0, A 0", higher: true, pair: true, keep: (q) => q.second > 0 && q.first === 0 },
-  "only-one": { text: "One system finds it", title: "only one of all systems is above 0", higher: true, pair: true, keep: (q) => q.found === 1 },
+  "only-a": { text: "Only A finds it", title: "A is above 0 and B is 0", higher: true, pair: true, keep: (q) => q.first > 0 && q.second === 0 },
+  "only-b": { text: "Only B finds it", title: "B is above 0 and A is 0", higher: true, pair: true, keep: (q) => q.second > 0 && q.first === 0 },
+  "only-one": { text: "One system finds it", title: "only one system is above 0", higher: true, pair: true, keep: (q) => q.found === 1 },
   unjudged: { text: "Unjudged on top", title: "the first item of A or B has no label", ranked: true, keep: (q) => q.unjudged },
   unscored: { text: "No value", keep: (q) => q.values.some(Number.isNaN) },
 };

@@ -174,7 +174,7 @@ class QueryGrid {
     const of = key === "difference" ? (row) => this.difference(row)
       : (row) => figures.value(Number(key), this.metric, row);
     const found = new Map(this.rows.map((row) => [row, of(row)]));
-    // What has no value comes last, whichever way.
+    // Queries without a value come last in either direction.
     this.rows.sort((a, b) => {
       const x = found.get(a), y = found.get(b);
       if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y) || a - b;
@@ -308,7 +308,7 @@ class QueryGrid {
     return el("td", { class: className + this.shade(value), "data-arm": key }, written(value, false));
   }
 
-  // Whether B is better; nothing where neither more nor less is.
+  // The class of a gain or loss of B; none for a metric without direction.
   sign(query) {
     const direction = this.figures.directions[this.metric];
     const value = this.difference(query);

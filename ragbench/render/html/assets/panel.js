@@ -123,7 +123,7 @@ class Panel {
     const facts = Object.entries(figures.meta).map(([name, column]) => [name, column[query]])
       .filter(([, value]) => value !== null && value !== "");
     if (facts.length) {
-      parts.push(el("details", {}, el("summary", {}, "What is known of the query"), el("dl", { class: "facts" },
+      parts.push(el("details", {}, el("summary", {}, "More about this query"), el("dl", { class: "facts" },
         ...facts.map(([name, value]) => el("div", {}, el("dt", { dir: "auto" }, name), el("dd", { dir: "auto" }, String(value)))))));
     }
     return parts;
