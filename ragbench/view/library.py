@@ -63,8 +63,7 @@ class Library:
     def texts_of(self, run: FoundRun) -> Texts:
         """Return the documents and the golden set of an evaluation, named by the user or recorded, under its key."""
         given = self.settings
-        named = Named(given.corpus, given.chunker, given.golden, strict=False)
-        return read_texts([Origin((run.key,), run.manifest or {}, run.folder)], named, self._corpora, self._goldens)
+        return self._texts([run], Named(given.corpus, given.chunker, given.golden), left_out="")
 
     def fitting(self, runs: Sequence[FoundRun]) -> Named:
         """Select the inputs that belong to these evaluations."""
@@ -76,9 +75,9 @@ class Library:
 
         return Named(of("corpus"), given.chunker, of("golden"), of("answers"))
 
-    def _texts(self, runs: Sequence[FoundRun], named: Named) -> Texts:
+    def _texts(self, runs: Sequence[FoundRun], named: Named, left_out: str = "the viewer") -> Texts:
         origins = [Origin((run.key,), run.manifest or {}, run.folder) for run in runs]
-        only = replace(named, left_out="the viewer", strict=False)
+        only = replace(named, left_out=left_out, strict=False)
         return read_texts(origins, only, self._corpora, self._goldens)
 
     def _once(self, part: Part[T]) -> Part[T]:
