@@ -591,7 +591,6 @@ def report(
     latex: Path | str | None = ...,
     table: Path | str | None = ...,
     table_metrics: Sequence[str] | str = ...,
-    cache: Path | str | None = ...,
 ) -> Path: ...
 def answer(
     corpus: Path | str | Corpus | None = ...,

@@ -23,7 +23,6 @@ from ragbench.render.evaluation import save_evaluation
 from ragbench.render.html.inputs import ReportData, Wanted, read_report
 from ragbench.render.html.page import charts_of, write_page
 from ragbench.render.html.texts import Named
-from ragbench.workflows.groups import CacheFolder
 
 OUT = Path("report.html")
 PAGES = (".html", ".htm")
@@ -31,7 +30,7 @@ PAGES = (".html", ".htm")
 
 
 @options
-class Options(CacheFolder):
+class Options:
     """The options of ``ragbench report`` and `ragbench.report`."""
 
     runs: Sequence[Path | str | Evaluation] = option(

@@ -9,34 +9,34 @@ import pytest
 import ragbench as rb
 
 
-def test_the_page_is_that_of_the_command(ragbench: Any, sample_data: Path, tmp_path: Path, cache: Path) -> None:
+def test_the_page_is_that_of_the_command(ragbench: Any, sample_data: Path, tmp_path: Path) -> None:
     shop, folder = sample_data / "shop", tmp_path / "shop"
     ragbench("eval", "--corpus", shop / "product_catalog.csv", "--golden", shop, "--retriever", "bm25", "--out", folder)
     texts = ("--corpus", shop / "product_catalog.csv", "--golden", shop)
     assert ragbench("report", folder, *texts, "--out", tmp_path / "command.html").code == 0
     made = rb.report(
         folder, out=tmp_path / "call.html", corpus=[shop / "product_catalog.csv"], golden=[shop],
-        markdown=tmp_path / "comment.md", figures=tmp_path / "figures", cache=cache,
+        markdown=tmp_path / "comment.md", figures=tmp_path / "figures",
     )  # fmt: skip
     assert made.read_bytes() == (tmp_path / "command.html").read_bytes()
     assert "no second system" in (tmp_path / "comment.md").read_text("utf-8")
     assert sorted(path.suffix for path in (tmp_path / "figures").iterdir())[:1] == [".png"]
 
 
-def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path: Path, cache: Path) -> None:
+def test_a_path_by_itself_is_one_path(ragbench: Any, sample_data: Path, tmp_path: Path) -> None:
     shop, folder = sample_data / "shop", tmp_path / "shop"
     corpus = str(shop / "product_catalog.csv")
     ragbench("eval", "--corpus", corpus, "--golden", shop, "--retriever", "bm25", "--out", folder)
-    one = rb.report(folder, out=tmp_path / "1.html", corpus=corpus, golden=str(shop), cache=cache)
+    one = rb.report(folder, out=tmp_path / "1.html", corpus=corpus, golden=str(shop))
     assert one.read_bytes() == rb.report(
-        folder, out=tmp_path / "2.html", corpus=[corpus], golden=[shop], cache=cache
+        folder, out=tmp_path / "2.html", corpus=[corpus], golden=[shop]
     ).read_bytes()  # fmt: skip
-    bare = rb.report(folder, out=tmp_path / "3.html", golden=shop, texts=False, cache=cache).read_text("utf-8")
+    bare = rb.report(folder, out=tmp_path / "3.html", golden=shop, texts=False).read_text("utf-8")
     assert "The texts of the ranked items are not shown: excluded by texts=False.<" in bare
     with pytest.raises(rb.InputError, match="is a folder; name a file"):
-        rb.report(folder, out=tmp_path, cache=cache)
+        rb.report(folder, out=tmp_path)
     with pytest.raises(rb.InputError, match="name two files"):
-        rb.report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html", cache=cache)
+        rb.report(folder, out=tmp_path / "1.html", markdown=tmp_path / "1.html")
     told = ragbench("report", folder, "--out", tmp_path / "1.html", "--markdown", tmp_path / "1.html")
     assert (told.code, "name two files" in told.err) == (2, True)
     results = folder / "results.json"

@@ -170,24 +170,24 @@ def test_chunks_have_a_size() -> None:
 
 
 def test_an_evaluation_is_reported(evaluation: rb.Evaluation, cache: Path, tmp_path: Path) -> None:
-    page = rb.report(evaluation, tmp_path / "page.html", cache=cache)
+    page = rb.report(evaluation, tmp_path / "page.html")
     assert page == tmp_path / "page.html"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     text = page.read_text("utf-8")
     assert "The texts of the ranked items are not shown" not in text
     assert ".ragbench-" not in text
     folder = evaluation.save(tmp_path / "evaluation")
-    same = rb.report(folder, out=tmp_path / "same.html", cache=cache)
+    same = rb.report(folder, out=tmp_path / "same.html")
     assert same.stat().st_size == pytest.approx(page.stat().st_size, abs=200)
     with pytest.raises(rb.InputError, match="are both the page"):
         rb.report(evaluation, tmp_path / "a.html", out=tmp_path / "b.html")
     chunks = rb.chunk(rb.load_corpus(CATALOG))
     made_here = rb.evaluate(chunks, rb.load_golden("datasets/shop"), "bm25", metrics=METRICS, cache=cache)
-    text = rb.report(made_here, tmp_path / "of objects.html", cache=cache).read_text("utf-8")
+    text = rb.report(made_here, tmp_path / "of objects.html").read_text("utf-8")
     assert "The texts of the ranked items are not shown" not in text
     assert "Evidence and reference answers are not shown" in text
     assert ".ragbench-" not in text
-    without = rb.report(rb.load_evaluation("reports/example"), tmp_path / "of folder.html", cache=cache)
+    without = rb.report(rb.load_evaluation("reports/example"), tmp_path / "of folder.html")
     assert without.stat().st_size > 10_000
 
 

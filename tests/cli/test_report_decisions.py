@@ -73,10 +73,10 @@ def test_what_was_decided_stands_on_the_page(ragbench: Any, made: Path, tmp_path
     assert 'id="decisions"' not in before
 
 
-def test_objects_of_a_notebook_give_the_same_page(made: Path, tmp_path: Path, cache: Path) -> None:
+def test_objects_of_a_notebook_give_the_same_page(made: Path, tmp_path: Path) -> None:
     gate = rb.gate(f"{made}/runs::bm25:stem=false", f"{made}/runs::bm25", made / "rules.yaml")
     pages = [
-        rb.report(made / "runs", out=tmp_path / f"{at}.html", gate=one, cache=cache)
+        rb.report(made / "runs", out=tmp_path / f"{at}.html", gate=one)
         for at, one in enumerate((gate, [made / "gate" / "gate.json"], str(made / "gate")))
     ]
     assert len({page.read_bytes() for page in pages}) == 1
