@@ -1,17 +1,15 @@
 """Files of learned fusions: weights of signals, as JSON. Reading one runs no code."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ragbench.core.brief import brief
 from ragbench.core.errors import InputError
 from ragbench.core.fingerprint import fingerprint
-from ragbench.io.encoding import read_text
 from ragbench.io.files import write_json
+from ragbench.io.parsing import read_json
 
 KIND, VERSION = "ragbench fusion", 1
 
@@ -57,10 +55,7 @@ def read_fusion_model(path: Path, signals: tuple[str, ...]) -> FusionModel:
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; 'ragbench train fusion' writes fusion.json into its folder")
-    try:
-        found: Any = json.loads(read_text(path)[0])
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON, so it is no model of 'ragbench train fusion'") from error
+    found = read_json(path)
     if not isinstance(found, dict) or found.get("kind") != KIND:
         raise InputError(f"{path} is no model of 'ragbench train fusion': its kind is not {KIND!r}")
     if found.get("version") != VERSION:

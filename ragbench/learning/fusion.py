@@ -17,6 +17,8 @@ import numpy.typing as npt
 from ragbench.core.brief import brief
 from ragbench.core.context import generator
 from ragbench.core.errors import InputError
+from ragbench.core.spelling import named
+from ragbench.metrics.ndcg import discount
 from ragbench.retrievers._signals import BLEND, NAMES
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +107,7 @@ def learn(examples: Examples, seed: int = 0) -> Learned:
     if examples.positives < FEWEST_POSITIVES or len(units) < FEWEST_QUERIES:
         raise InputError(
             f"{examples.positives} relevant candidates in {len(units)} independent queries; a fusion needs at least "
-            f"{FEWEST_POSITIVES} in {FEWEST_QUERIES}. Give more labelled queries, or raise the depth"
+            f"{FEWEST_POSITIVES} in {FEWEST_QUERIES}. Give more labelled queries, or raise {named('depth')}"
         )
     order = generator(seed, "fusion folds").permutation(len(set(examples.units)))
     place = {unit: int(order[at]) % FOLDS for at, unit in enumerate(dict.fromkeys(examples.units))}
@@ -156,11 +158,5 @@ def ndcg(examples: Examples, weights: Floats) -> Floats:
     scores = np.einsum("s,sqc->qc", weights, examples.signals.astype(np.float64))
     order = np.argsort(np.where(examples.valid, -scores, np.inf), axis=1, kind="stable")[:, :CUT]
     gains = np.take_along_axis(np.where(examples.valid, np.maximum(examples.labels, 0), 0), order, axis=1)
-    found = gains @ discounts(order.shape[1])
+    found = gains @ discount(order.shape[1])
     return np.divide(found, examples.ideal, out=np.zeros(len(examples)), where=examples.ideal > 0)
-
-
-def discounts(n: int) -> Floats:
-    """The discounts of nDCG for ranks 1 to n."""
-    found: Floats = 1 / np.log2(np.arange(2, n + 2))
-    return found

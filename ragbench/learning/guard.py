@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from ragbench.core.brief import brief
 from ragbench.core.documents import Chunks
 from ragbench.core.goldens import GoldenSet
+from ragbench.corpus.languages import languages_of_chunks
+from ragbench.corpus.words import language_named
 from ragbench.learning.query_forms import QueryForm, letters_of, query_forms
 
 Scope = Literal["documents", "queries"]
@@ -82,9 +84,10 @@ def guard(
     *,
     scope: Scope = "documents",
     encode: Encode | None = None,
-    language: str = "english",
 ) -> Guarded:
     """Find the queries and chunks that would leak a protected set into training data.
+
+    Queries are compared in the main language of the chunks.
 
     Args:
         queries: text by id, of the training data.
@@ -92,19 +95,29 @@ def guard(
         protected: golden sets by name.
         scope: whether their documents are protected, too, or their queries alone.
         encode: gives vectors of queries, float32 (n, d) of unit length, to find paraphrases; None finds none.
-        language: Snowball language of the queries.
     """
+    language = language_named(languages_of_chunks(chunks).main)
     foreign = tuple(name for name, golden in protected.items() if of_another_corpus(golden, chunks, language))
     leaks: dict[str, Leak] = {}
     for name, golden in protected.items():
         rest = {id_: text for id_, text in queries.items() if id_ not in leaks}
         for leak in query_leaks(rest, golden, name, ids=name not in foreign, encode=encode, language=language):
             leaks[leak.query_id] = leak
-    own = [golden for name, golden in protected.items() if name not in foreign]
+    own = [golden for name, golden in protected.items() if name not in foreign and scope == "documents"]
     evidence, documents = protected_chunks(own, chunks)
-    if scope == "queries":
-        documents, evidence = np.zeros_like(documents), np.zeros_like(evidence)
     return Guarded(leaks, documents, evidence, foreign, dict(protected))
+
+
+def by_name(sets: Iterable[tuple[str, GoldenSet]]) -> dict[str, GoldenSet]:
+    """Golden sets by name. Further sets of the same name get a number, so that none replaces another."""
+    found: dict[str, GoldenSet] = {}
+    for name, golden in sets:
+        own, number = name, 1
+        while own in found:
+            number += 1
+            own = f"{name} ({number})"
+        found[own] = golden
+    return found
 
 
 def query_leaks(
@@ -294,11 +307,12 @@ def protected_chunks(sets: Sequence[GoldenSet], chunks: Chunks) -> tuple[npt.NDA
                     continue
                 end = np.inf if one.end is None else one.end
                 evidence[rows[(chunks.starts[rows] < end) & (chunks.ends[rows] > one.start)]] = True
-    for marked in (evidence, documents):
-        copies = {letters_of(chunks.texts[row]) for row in np.flatnonzero(marked).tolist()}
-        if copies:
-            marked |= np.fromiter((letters_of(text) in copies for text in chunks.texts), bool, n)
-    return evidence, documents | evidence
+    if documents.any():
+        known: dict[str, int] = {}
+        text = np.array([known.setdefault(letters_of(one), len(known)) for one in chunks.texts])
+        for marked in (evidence, documents):
+            marked |= np.isin(text, text[marked])
+    return evidence, documents
 
 
 def of_another_corpus(golden: GoldenSet, chunks: Chunks, language: str = "english") -> bool:

@@ -20,6 +20,7 @@ from ragbench.learning.query_forms import tokens_of
 
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Sampling = Literal["top", "random"]
 
 JUDGED, HARD, RANDOM = 0, 1, 2
@@ -37,14 +38,12 @@ class NegativeRules:
         margin: most share of the score of the best positive that a hard negative may have; None checks no score.
         sampling: whether the first ones of the window are taken, or random ones.
         random: random negatives for each query, besides the others.
-        fill: whether random ones stand in where there are too few hard ones.
     """
 
     ranks: tuple[int, int] = (10, 100)
     margin: float | None = 0.95
     sampling: Sampling = "top"
     random: int = 0
-    fill: bool = True
 
 
 @brief
@@ -91,7 +90,7 @@ def choose_negatives(
         chunks: the chunks.
         allowed: (n,) chunks that may be in training data at all.
         excluded: rows of chunks that a query must not have.
-        counts: (q,) negatives of each query: judged ones, then hard ones.
+        counts: (q,) negatives of each query: judged ones, then hard ones, then random ones.
         rules: how they are chosen.
         rng: draws the random ones.
     """
@@ -132,14 +131,14 @@ def choose_negatives(
     if rules.sampling == "random":
         at = at[np.lexsort((rng.random(len(at)), query[at]))]
     first = judged[allowed[judged % n] & ~np.isin(judged, hidden)]
-    taken = _up_to(first // n, counts[first // n])
+    taken = up_to(first // n, counts[first // n])
     first = first[taken]
     have = np.bincount(first // n, minlength=len(run))
     chosen, copies = _without_copies(query[at], chunk[at], counts - have, positive, n, chunks)
     refused["near-copy-of-a-positive"] = copies
     at = at[chosen]
     have += np.bincount(query[at], minlength=len(run))
-    want = rules.random + (np.maximum(counts - have, 0) if rules.fill else np.zeros_like(have))
+    want = rules.random + np.maximum(counts - have, 0)
     used = np.concatenate([positive, judged, cell[at], hidden])
     drawn = _random(want, used, own, allowed, chunks, rng)
     everything = np.concatenate([first, cell[at], drawn])
@@ -153,7 +152,7 @@ def choose_negatives(
     )  # fmt: skip
 
 
-def _up_to(groups: Rows, most: int | Rows) -> Flags:
+def up_to(groups: Rows, most: int | Rows) -> Flags:
     """Mark the first rows of each group; equal groups are adjacent and ascending. ``most`` may be one for each row."""
     if not len(groups):
         return np.zeros(0, dtype=bool)
@@ -176,7 +175,7 @@ def _without_copies(
     copies = 0
     while True:
         places = np.flatnonzero(alive)
-        places = places[_up_to(query[places], need[query[places]])]
+        places = places[up_to(query[places], need[query[places]])]
         new = places[~checked[places]]
         if not len(new):
             return places, copies
@@ -245,7 +244,7 @@ def _random(
         cell = np.unique(cell[~bad])
         order = np.lexsort((rng.random(len(cell)), cell // n))
         cell = cell[order]
-        cell = cell[_up_to(cell // n, need[cell // n])]
+        cell = cell[up_to(cell // n, need[cell // n])]
         found = np.concatenate([found, cell])
         need = need - np.bincount(cell // n, minlength=len(need))
     return np.sort(found)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,12 @@ from ragbench.core.brief import brief
 from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.goldens import GoldenItem, GoldenSet
-from ragbench.core.judgements import EvaluationTask, project_labels
+from ragbench.core.judgements import EvaluationTask, Judgements, project_labels
 from ragbench.core.ledger import Ledger, LedgerEntry
 from ragbench.core.runs import Run
+from ragbench.core.spelling import given
 from ragbench.learning.guard import Guarded
-from ragbench.learning.negatives import Flags, Negatives, Rows
+from ragbench.learning.negatives import Flags, Floats, Negatives, Rows, up_to
 
 SPLITS = ("train", "validation")
 PROTECTED = ("every relevant chunk belongs to a protected document", "protected-document")
@@ -56,7 +57,6 @@ class TrainingData:
     """Rows to train a model on, as references to queries and chunks.
 
     Attributes:
-        kind: ``triplets`` or ``pairs``.
         queries: text of each query.
         query_ids: its id.
         chunks: the chunks that the rows refer to.
@@ -75,17 +75,16 @@ class TrainingData:
         about: what the manifest says of the inputs and settings.
     """
 
-    kind: str
     queries: Sequence[str]
     query_ids: Sequence[str]
     chunks: Chunks
     columns: tuple[str, ...]
     query: Rows
     positive: Rows
-    negative: npt.NDArray[np.int64]
-    label: npt.NDArray[np.float64] | None
+    negative: Rows
+    label: Floats | None
     origin: npt.NDArray[np.int8]
-    rank: npt.NDArray[np.int64]
+    rank: Rows
     validation: Flags
     negatives: Negatives
     guarded: Guarded
@@ -94,6 +93,11 @@ class TrainingData:
 
     def __len__(self) -> int:
         return len(self.query)
+
+    @property
+    def kind(self) -> str:
+        """``triplets`` or ``pairs``."""
+        return "triplets" if self.label is None else "pairs"
 
     def rows(self, split: str) -> Rows:
         """The rows of ``train`` or ``validation``."""
@@ -145,9 +149,9 @@ def with_labels(
     free = ~guarded.chunks[chunk]
     order = np.lexsort((-grade[free], query[free]))
     query, chunk, grade = query[free][order], chunk[free][order], grade[free][order]
-    if most is not None and len(query):
-        place = np.arange(len(query)) - np.searchsorted(query, query)
-        query, chunk, grade = query[place < most], chunk[place < most], grade[place < most]
+    if most is not None:
+        first = up_to(query, most)
+        query, chunk, grade = query[first], chunk[first], grade[first]
     left = np.bincount(query, minlength=len(task.queries)) > 0
     before = np.bincount(labels.query_index[good], minlength=len(task.queries)) > 0
     for at in np.flatnonzero(~left).tolist():
@@ -155,9 +159,21 @@ def with_labels(
         entries.append(LedgerEntry("labels", task.queries[at].id, reason, code))
     if not left.any():
         raise _emptied(len(golden), guarded, entries)
+    task = _with_queries(task, left)
     row = chunks.row
     excluded = [[row[id_] for id_ in one.exclude if id_ in row] for one in task.queries]
-    return Labelled(task, query, chunk, grade, excluded, Ledger(tuple(entries)))
+    return Labelled(task, (np.cumsum(left) - 1)[query], chunk, grade, excluded, Ledger(tuple(entries)))
+
+
+def _with_queries(task: EvaluationTask, keep: Flags) -> EvaluationTask:
+    """A task with some of its queries (q,), and their labels."""
+    queries = tuple(query for query, kept in zip(task.queries, keep.tolist(), strict=True) if kept)
+    labels = task.judgements
+    offsets = np.concatenate([[0], np.cumsum(np.diff(labels.offsets)[keep])])
+    rows = keep[labels.query_index]
+    ids = [query.id for query in queries]
+    own = Judgements(ids, offsets, labels.items[rows], labels.labels[rows], labels.item_ids)
+    return replace(task, queries=queries, judgements=own)
 
 
 def _split(items: Sequence[GoldenItem], keep: Callable[[GoldenItem], bool]) -> tuple[Items, Items]:
@@ -171,8 +187,8 @@ def _emptied(queries: int, guarded: Guarded, entries: Sequence[LedgerEntry]) -> 
     hint = ""
     if counts["protected-document"]:
         hint = (
-            ". The documents of the protected sets are protected, too; '--protect-scope queries' protects their "
-            "queries alone"
+            f". The documents of the protected sets are protected, too; {given('protect_scope', 'queries')} protects "
+            "only their queries"
         )
     elif guarded.leaks:
         hint = ". Export a set with other queries than the protected ones"
@@ -192,22 +208,21 @@ def split_by_document(labelled: Labelled, chunks: Chunks, share: float, rng: np.
     from scipy.sparse.csgraph import connected_components
 
     q = len(labelled.task.queries)
-    has = np.bincount(labelled.query, minlength=q) > 0
     document = chunks.document_index[labelled.chunk]
     size = q + len(chunks.document_ids)
     ones = np.ones(len(document), dtype=np.int8)
     graph = coo_matrix((ones, (labelled.query, q + document)), shape=(size, size))
     group = connected_components(graph, directed=False)[1][:q]
-    names, sizes = np.unique(group[has], return_counts=True)
+    names, sizes = np.unique(group, return_counts=True)
     order = rng.permutation(len(names))
     order = order[order != int(sizes.argmax())]
-    room = round(share * int(has.sum()))
+    room = round(share * q)
     chosen = []
     for at in order.tolist():
         if sizes[at] <= room:
             chosen.append(names[at])
             room -= int(sizes[at])
-    return np.asarray(np.isin(group, chosen) & has)
+    return np.isin(group, chosen)
 
 
 def chunk_run(run: Run, chunks: Chunks) -> Run:
@@ -220,7 +235,7 @@ def chunk_run(run: Run, chunks: Chunks) -> Run:
         if len(chunks) != len(chunks.document_ids):
             raise InputError(
                 "the retriever ranks whole documents, and they have several chunks. Use a retriever that ranks chunks, "
-                "or cut no document (--chunker whole)"
+                f"or {given('chunker', 'whole')}"
             )
         place = {chunks.document_ids[at]: row for row, at in enumerate(chunks.document_index.tolist())}
     else:

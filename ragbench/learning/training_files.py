@@ -6,6 +6,7 @@ column ``label``. ``manifest.json`` is removed first and written last, so a fold
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,6 @@ from ragbench.io.files import replacing, temporary_folder, write_json, write_jso
 from ragbench.learning.negatives import ORIGINS
 from ragbench.learning.training_data import SPLITS, TrainingData
 
-FORMATS = ("jsonl", "parquet", "hf")
 Format = Literal["jsonl", "parquet", "hf"]
 MANIFEST, CARD, DROPPED, SOURCES = "manifest.json", "README.md", "dropped.jsonl", "sources.parquet"
 DICTIONARY = "dataset_dict.json"
@@ -50,8 +50,8 @@ def write_training_data(data: TrainingData, folder: Path, format: Format) -> Non
 
 
 def _clear(folder: Path) -> None:
-    names = [MANIFEST, CARD, DROPPED, SOURCES, DICTIONARY, *(f"{one}.{end}" for one in SPLITS for end in FORMATS[:2])]
-    for name in names:
+    rows = [f"{split}.{end}" for split in SPLITS for end in ("jsonl", "parquet")]
+    for name in (MANIFEST, CARD, DROPPED, SOURCES, DICTIONARY, *rows):
         (folder / name).unlink(missing_ok=True)
     for split in SPLITS:
         if (folder / split / "dataset_info.json").is_file():
@@ -151,7 +151,7 @@ def _write_sources(data: TrainingData, path: Path) -> None:
     if data.label is not None:
         columns = {"query_id": columns["query_id"], "chunk": columns["positive"]}
     ends = [""] if data.origin.shape[1] == 1 else [f"_{at}" for at in range(1, data.origin.shape[1] + 1)]
-    for at, end in enumerate(ends[: data.origin.shape[1]]):
+    for at, end in enumerate(ends):
         if data.negative.shape[1]:
             columns[f"negative{end}"] = text(data.negative[:, at], ids)
         columns[f"origin{end}"] = text(data.origin[:, at].astype(np.int64) % len(origins), origins)
@@ -174,6 +174,13 @@ def manifest(data: TrainingData, format: str) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "ragbench": version("ragbench"),
         "files": format,
+        **summary(data),
+    }
+
+
+def summary(data: TrainingData) -> dict[str, Any]:
+    """The part of the manifest that does not depend on the files."""
+    return {
         "columns": list(data.columns),
         "rows": {split: len(data.rows(split)) for split in SPLITS},
         "queries": {split: len(np.unique(data.query[data.rows(split)])) for split in SPLITS},
@@ -187,9 +194,7 @@ def manifest(data: TrainingData, format: str) -> dict[str, Any]:
 def protection(data: TrainingData) -> dict[str, Any]:
     """What was protected, and what was dropped for it; ``sets`` is empty if nothing was."""
     guarded = data.guarded
-    kinds: dict[str, int] = {}
-    for leak in guarded.leaks.values():
-        kinds[leak.kind] = kinds.get(leak.kind, 0) + 1
+    kinds = Counter(leak.kind for leak in guarded.leaks.values())
     return {
         "sets": [
             {"name": name, "fingerprint": golden.fingerprint, "queries": len(golden),

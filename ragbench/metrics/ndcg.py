@@ -34,21 +34,21 @@ class NDCG(Metric):
         rows = np.flatnonzero((ranked.label > 0) & (ranked.rank <= self.k) if self.k else ranked.label > 0)
         rank = ranked.rank.take(rows)
         gain = self._gain(ranked.label.take(rows))
-        dcg = ranked.sum(ranked.query.take(rows), gain * _discount(int(rank.max(initial=1))).take(rank - 1))
+        dcg = ranked.sum(ranked.query.take(rows), gain * discount(int(rank.max(initial=1))).take(rank - 1))
         return self._normalised(dcg, ranked)
 
     def expected(self, ranked: Ranked) -> Floats:
         """DCG with the mean discount of each item's tied group, divided by the ideal DCG."""
         depth = self.k or int(ranked.retrieved.max(initial=1))
         gain = self._gain(np.maximum(ranked.label, 0))
-        return self._normalised(ranked.sum(ranked.query, gain * mean_weight(ranked, _discount(depth))), ranked)
+        return self._normalised(ranked.sum(ranked.query, gain * mean_weight(ranked, discount(depth))), ranked)
 
     def _normalised(self, dcg: Floats, ranked: Ranked) -> Floats:
         query, rank, label = ranked.ideal
         if self.k:
             rows = np.flatnonzero(rank <= self.k)
             query, rank, label = query.take(rows), rank.take(rows), label.take(rows)
-        ideal = ranked.sum(query, self._gain(label) * _discount(int(rank.max(initial=1))).take(rank - 1))
+        ideal = ranked.sum(query, self._gain(label) * discount(int(rank.max(initial=1))).take(rank - 1))
         value: Floats = np.divide(dcg, ideal, out=np.zeros_like(dcg), where=ideal > 0)
         return value
 
@@ -56,7 +56,7 @@ class NDCG(Metric):
         return gain_of_labels(self.gain, int(label.max(initial=0))).take(label)
 
 
-def _discount(depth: int) -> Floats:
+def discount(depth: int) -> Floats:
     """Return the weights of ranks 1 to ``depth``."""
     weight: Floats = 1 / np.log2(np.arange(2, depth + 2))
     return weight

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ragbench.comparison.gate.result import Gate
+from ragbench.comparison.gate.result import EXIT_CODES, Gate
 from ragbench.core.brief import brief, numbered
 from ragbench.core.evaluations import Evaluation
 from ragbench.core.ledger import first_ten
@@ -16,14 +16,13 @@ from ragbench.render.blocks import Block, Line, Style
 from ragbench.render.by_slice import slice_blocks
 from ragbench.render.gate import gate_blocks, gate_json
 
-VERSION, UNDECIDED = 1, 3
+VERSION = 1
 OUTCOMES: dict[str, tuple[str, Style]] = {
     "pass": ("promoted: the test queries show that the model is good enough", "good"),
     "fail": ("refused: the test queries show that the model is worse", "bad"),
     "inconclusive": ("refused: the test queries cannot show that the model is good enough", "open"),
 }
 UNCHANGED: tuple[str, Style] = ("not promoted: nothing was learned, so the untrained blend stays", "open")
-
 
 Source = Literal["human", "masked"]
 
@@ -74,7 +73,7 @@ class TrainedFusion:
         """0 for a promoted model, 1 for one that is shown to be worse, and 3 if the queries cannot decide, or nothing
         was learned.
         """
-        return UNDECIDED if self.unchanged else self.gate.exit_code
+        return EXIT_CODES["inconclusive"] if self.unchanged else self.gate.exit_code
 
 
 def fusion_json(found: TrainedFusion) -> dict[str, Any]:

@@ -1,17 +1,14 @@
 """Exported training data, as JSON and as blocks."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ragbench.core.ledger import issue_lines, without_folders
 from ragbench.learning.negatives import ORIGINS
-from ragbench.learning.training_data import SPLITS
-from ragbench.learning.training_files import manifest, protection
+from ragbench.learning.training_data import SPLITS, TrainingData
+from ragbench.learning.training_files import protection, summary
 from ragbench.render.blocks import Block, Line
-
-if TYPE_CHECKING:
-    from ragbench.learning.training_data import TrainingData
 
 VERSION = 1
 WORDS = {
@@ -23,14 +20,12 @@ WORDS = {
 }
 
 
-def training_json(data: "TrainingData") -> dict[str, Any]:
+def training_json(data: TrainingData) -> dict[str, Any]:
     """The manifest without versions of the package, and everything that was dropped."""
-    whole = manifest(data, "")
-    shown = {key: value for key, value in whole.items() if key not in ("format", "format_version", "ragbench", "files")}
-    return {"version": VERSION, "kind": data.kind, **shown, "ledger": data.ledger.rows()}
+    return {"version": VERSION, "kind": data.kind, **summary(data), "ledger": data.ledger.rows()}
 
 
-def training_blocks(data: "TrainingData") -> list[Block]:
+def training_blocks(data: TrainingData) -> list[Block]:
     """What was protected and dropped, where the negatives come from, and the rows of each split."""
     held = protection(data)
     if held["sets"]:

@@ -82,7 +82,7 @@ class Rerank(Retriever):
                 faults.append(f"embedder {self.embedder!r} gives no token vectors: choose one that does (minilm)")
             faults += self._fusion_faults()
         except SettingError as error:
-            hint = "" if self.model == LATE else f"; the default is model={LATE}, which needs no other model"
+            hint = "" if self._embeds else f"; the default is model={LATE}, which needs no other model"
             faults.append(f"{error}{hint}")
         return faults
 
@@ -100,13 +100,11 @@ class Rerank(Retriever):
 
     def key(self) -> str:
         """Fingerprint of the settings and of the keys of inner retriever and model."""
-        inner = build(RETRIEVERS, self.of).key()
         path = fusion_path(self.model)
-        if path is not None:  # wherever the file is
-            embedder = build(EMBEDDERS, self.embedder).fingerprint()
-            return fingerprint([replace(self, model=load_fusion(path).fingerprint), inner, embedder])
-        model = build(EMBEDDERS, self.embedder) if self.model == LATE else build(RERANKERS, self.model)
-        return fingerprint([self, inner, model.fingerprint()])
+        # A fusion is known by its weights, wherever its file is.
+        own = self if path is None else replace(self, model=load_fusion(path).fingerprint)
+        model = build(EMBEDDERS, self.embedder) if self._embeds else build(RERANKERS, self.model)
+        return fingerprint([own, build(RETRIEVERS, self.of).key(), model.fingerprint()])
 
     def index(self, chunks: Chunks, context: Context) -> "RerankIndex":
         """Index with the inner retriever and prepare the model."""

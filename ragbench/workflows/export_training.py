@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ragbench.core.context import Context, generator
 from ragbench.core.documents import Chunks, Corpus
@@ -22,8 +21,8 @@ from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.native import LINES
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import working_in
-from ragbench.learning.guard import Encode, Scope, guard
-from ragbench.learning.negatives import NegativeRules, Negatives, Rows, Sampling, choose_negatives
+from ragbench.learning.guard import Encode, Scope, by_name, guard
+from ragbench.learning.negatives import Floats, NegativeRules, Negatives, Rows, Sampling, choose_negatives
 from ragbench.learning.training_data import Labelled, TrainingData, chunk_run, split_by_document, with_labels
 from ragbench.learning.training_files import Format, write_training_data
 from ragbench.plugins import EMBEDDERS, RETRIEVERS, build
@@ -205,11 +204,7 @@ def run_triplets(options: TripletOptions, context: Context) -> TrainingData:
         )
     columns = ("anchor", "positive", *(("negative",) if take.shape[1] == 1 else
                [f"negative_{at}" for at in range(1, take.shape[1] + 1)]))  # fmt: skip
-    return found.finish(
-        "triplets", columns, labelled.query[row], labelled.chunk[row], negatives.chunk[take], None,
-        negatives.origin[take], negatives.rank[take], negatives,
-        {"negatives": options.negatives, "layout": options.layout},
-    )  # fmt: skip
+    return found.finish(columns, labelled.query[row], labelled.chunk[row], negatives, take)
 
 
 def run_pairs(options: PairOptions, context: Context) -> TrainingData:
@@ -242,15 +237,12 @@ def run_pairs(options: PairOptions, context: Context) -> TrainingData:
     grades = labelled.grade / highest if options.labels == "graded" else np.ones(len(labelled.grade))
     query = np.concatenate([labelled.query, negatives.query])
     order = np.argsort(query, kind="stable")
-    n = len(labelled.query)
-    origin = np.concatenate([np.full(n, -1, dtype=np.int8), negatives.origin])[order]
-    rank = np.concatenate([np.zeros(n, dtype=np.int64), negatives.rank])[order]
+    chunk = np.concatenate([labelled.chunk, negatives.chunk])
+    take = np.concatenate([np.full(len(labelled.query), -1), np.arange(len(negatives.query))])
+    label = np.concatenate([grades, np.zeros(len(negatives.query))])
     return found.finish(
-        "pairs", ("query", "passage", "label"), query[order],
-        np.concatenate([labelled.chunk, negatives.chunk])[order], np.empty((len(query), 0), dtype=np.int64),
-        np.concatenate([grades, np.zeros(len(negatives.query))])[order], origin[:, None], rank[:, None], negatives,
-        {"ratio": options.ratio, "labels": options.labels},
-    )  # fmt: skip
+        ("query", "passage", "label"), query[order], chunk[order], negatives, take[order][:, None], label[order]
+    )
 
 
 class _Prepared:
@@ -301,17 +293,26 @@ class _Prepared:
         return found
 
     def finish(
-        self, kind: str, columns: tuple[str, ...], query: Rows, positive: Rows, negative: Rows,
-        label: npt.NDArray[np.float64] | None, origin: npt.NDArray[np.int8], rank: Rows, negatives: Negatives,
-        settings: dict[str, object],
+        self, columns: tuple[str, ...], query: Rows, chunk: Rows, negatives: Negatives, take: Rows,
+        label: Floats | None = None,
     ) -> TrainingData:  # fmt: skip
-        """Split the rows, and write them if there is a folder."""
+        """Split the rows, and write them if there is a folder.
+
+        Args:
+            columns: names of the columns.
+            query: (n,) row of the query.
+            chunk: (n,) row of the positive of a triplet, or of the chunk of a pair.
+            negatives: the negatives of all queries.
+            take: (n, m) which of them a row has; -1 for a pair with a positive.
+            label: (n,) labels of pairs; None for triplets.
+        """
         options, labelled = self.options, self.labelled
         held = split_by_document(labelled, self.chunks, options.validation, generator(options.seed, "export", "split"))
         failed = tuple(
             LedgerEntry("export", labelled.task.queries[at].id, "it has no negative", "no-negative")
             for at in sorted(set(labelled.query.tolist()) - set(query.tolist()))
         )
+        own = ("negatives", "layout") if isinstance(options, TripletOptions) else ("ratio", "labels")
         about: dict[str, object] = {
             "golden": {"name": self.golden.name, "fingerprint": self.golden.fingerprint},
             "chunks": self.chunks.fingerprint,
@@ -320,7 +321,8 @@ class _Prepared:
                 "ranks": list(options.rules.ranks), "margin": options.rules.margin, "sampling": options.sampling,
                 "random": options.random, "min_grade": options.min_grade, "positives": options.positives,
                 "validation": options.validation, "protect_scope": options.protect_scope,
-                "embedder": options.embedder, "seed": options.seed, **settings,
+                "embedder": options.embedder, "seed": options.seed,
+                **{name: getattr(options, name) for name in own},
             },
             "negatives": {
                 "refused": negatives.refused, "queries_without_ranked_positive": negatives.unranked,
@@ -328,9 +330,10 @@ class _Prepared:
             },
         }  # fmt: skip
         data = TrainingData(
-            kind, [one.text for one in labelled.task.queries], [one.id for one in labelled.task.queries], self.chunks,
-            columns, query, positive, negative, label, origin, rank, held[query], negatives, self.guarded,
-            self.golden.ledger + labelled.ledger + failed, about,
+            [one.text for one in labelled.task.queries], [one.id for one in labelled.task.queries], self.chunks,
+            columns, query, chunk, negatives.chunk[take if label is None else take[:, :0]], label,
+            np.append(negatives.origin, np.int8(-1))[take], np.append(negatives.rank, 0)[take], held[query], negatives,
+            self.guarded, self.golden.ledger + labelled.ledger + failed, about,
         )  # fmt: skip
         if options.out is not None:
             with working_in(options.out):
@@ -373,15 +376,15 @@ def protected_sets(
     if given is not None:
         if NONE in given:
             raise SettingError("is none and a set; name sets, or none alone", option="protect")
-        found = {}
-        for one in given:
-            name = one.name if isinstance(one, GoldenSet) else str(one)
-            found[name] = one if isinstance(one, GoldenSet) else read_golden(Path(one))
-            if found[name].fingerprint == golden.fingerprint:
+        sets = by_name(
+            (one.name, one) if isinstance(one, GoldenSet) else (str(one), read_golden(Path(one))) for one in given
+        )
+        for name, one in sets.items():
+            if one.fingerprint == golden.fingerprint:
                 raise InputError(f"{name} is the set that is exported. Protect the set that you will test on")
-        return found
+        return sets
     here = Path.cwd()
-    found = {}
+    found: dict[str, GoldenSet] = {}
     for path in _sets_below(here):
         if isinstance(source, Path) and source.resolve() in (path.resolve(), (path / LINES).resolve()):
             continue

@@ -17,15 +17,14 @@ from ragbench.core.judgements import project_labels
 from ragbench.core.options import named, option, options
 from ragbench.core.scored import QueryTable
 from ragbench.corpus.chunk import chunk_corpus
-from ragbench.corpus.languages import languages_of_chunks
-from ragbench.corpus.words import language_named
 from ragbench.io.files import write_json
 from ragbench.io.fusion_models import FusionModel, write_fusion_model
 from ragbench.io.golden_files import read_golden
 from ragbench.io.places import cache_folder
 from ragbench.io.run_folder import check_empty, working_in
-from ragbench.learning.fusion import CUT, Examples, discounts, joined, learn
-from ragbench.learning.guard import guard
+from ragbench.learning.fusion import CUT, Examples, joined, learn
+from ragbench.learning.guard import by_name, guard
+from ragbench.metrics.ndcg import discount
 from ragbench.metrics.parse import parse
 from ragbench.metrics.settings import EvaluationSettings
 from ragbench.plugins import RETRIEVERS, Spec, build
@@ -97,12 +96,14 @@ class Options(CorpusReading, GoldenReading, CacheFolder):
     @property
     def untrained(self) -> str:
         """The spec of the untrained blend."""
-        return Spec("rerank", {"of": self.of, "depth": self.depth, "embedder": self.embedder}, "").text
+        return self._rerank()
 
     def trained(self, path: Path) -> str:
         """The spec with a model."""
-        settings = {"of": self.of, "depth": self.depth, "embedder": self.embedder, "model": f"fusion:{path}"}
-        return Spec("rerank", settings, "").text
+        return self._rerank(model=f"fusion:{path}")
+
+    def _rerank(self, **more: str) -> str:
+        return Spec("rerank", {"of": self.of, "depth": self.depth, "embedder": self.embedder, **more}, "").text
 
 
 def run(options: Options, context: Context) -> TrainedFusion:
@@ -135,10 +136,9 @@ def run(options: Options, context: Context) -> TrainedFusion:
     chunks = chunked.chunks
     context.say(f"corpus: {len(chunks.document_ids)} documents, {len(chunks)} chunks (chunker: {chunked.chunker})")
     check_by(options.by, QueryTable.of(test), chunks)
-    protected = {test.name: test, **{str(path): read_golden(path) for path in options.protect}}
-    language = language_named(languages_of_chunks(chunks).main)
+    protected = by_name([(test.name, test), *((str(path), read_golden(path)) for path in options.protect)])
     asked = {item.id: item.text for item in train}
-    guarded = guard(asked, chunks, protected, scope="queries", language=language)
+    guarded = guard(asked, chunks, protected, scope="queries")
     kept = tuple(item for item in train if item.id not in guarded.leaks)
     if not kept:
         raise InputError(f"all {len(train)} queries are in a protected set, so there is nothing to learn from")
@@ -183,7 +183,7 @@ def run(options: Options, context: Context) -> TrainedFusion:
 def _parts(golden: GoldenSet, options: Options) -> tuple[GoldenSet, GoldenSet]:
     """The queries to learn from, and those that decide."""
     if options.test is not None:
-        return golden, options.test if isinstance(options.test, GoldenSet) else read_golden(options.test)
+        return golden, read_set(options.test)
     units = list(dict.fromkeys(item.unit for item in golden))
     if len(units) < 2:
         raise InputError(
@@ -228,7 +228,7 @@ def _searched(options: Options, golden: GoldenSet, chunks: Chunks, context: Cont
     for position, query in enumerate(task.queries):
         judged = by_query.get(query.id, {})
         best = np.array(sorted((max(label, 0) for label in judged.values()), reverse=True)[:CUT], dtype=np.float64)
-        ideal[position] = best @ discounts(len(best))
+        ideal[position] = best @ discount(len(best))
         labels[position] = [judged.get(ids[row], 0) if row >= 0 else 0 for row in rows[position].tolist()]
     unit_of = {item.id: item.unit for item in golden}
     return Examples(signals, rows >= 0, labels, ideal, [unit_of[query.id] for query in task.queries])

@@ -15,7 +15,8 @@ from ragbench.core.documents import Chunks
 from ragbench.core.errors import InputError
 from ragbench.core.runs import Query
 from ragbench.io.fusion_models import FusionModel, read_fusion_model, write_fusion_model
-from ragbench.learning.fusion import UNTRAINED, Examples, discounts, fit, learn, ndcg
+from ragbench.learning.fusion import UNTRAINED, Examples, fit, learn, ndcg
+from ragbench.metrics.ndcg import discount
 from ragbench.plugins import RETRIEVERS, build
 from ragbench.retrievers._signals import NAMES, Signals
 
@@ -28,7 +29,7 @@ def drawn(true: np.ndarray[Any, Any], queries: int = 60, candidates: int = 20, s
     signals = rng.standard_normal((len(NAMES), queries, candidates)).astype(np.float32)
     scores = np.einsum("s,sqc->qc", true, signals) + rng.standard_normal((queries, candidates))
     labels = (np.argsort(np.argsort(-scores, axis=1), axis=1) < 3).astype(np.int32)
-    ideal = np.full(queries, discounts(3).sum())
+    ideal = np.full(queries, discount(3).sum())
     return Examples(signals, np.ones(labels.shape, dtype=bool), labels, ideal, [str(at) for at in range(queries)])
 
 
@@ -115,13 +116,13 @@ def test_untrained_weights_rank_as_the_blend(tmp_path: Path) -> None:
     ("content", "says"),
     [
         ("[1]", "kind"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"kind": "ragbench fusion", "version": 9}', "version"),
         ('{"kind": "ragbench fusion", "version": 1, "embedder": "minilm", "weights": {"bm52": 1}}', "bm52"),
         ('{"kind": "ragbench fusion", "version": 1, "embedder": "minilm", "weights": {"bm25": NaN}}', "finite"),
         ('{"kind": "ragbench fusion", "version": 1, "embedder": "minilm", "weights": {"bm25": true}}', "finite"),
         ('{"kind": "ragbench fusion", "version": 1, "embedder": "minilm", "weights": {}}', "every weight is 0"),
-        ("[" * 100_000, "no JSON"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_damaged_models_are_refused(tmp_path: Path, content: str, says: str) -> None:

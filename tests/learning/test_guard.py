@@ -109,6 +109,14 @@ def test_other_numbers_ask_for_other_things() -> None:
     assert [leak.query_id for leak in leaks] == ["c"]
 
 
+def test_queries_are_compared_in_the_language_of_the_documents() -> None:
+    text = "Die Zelte werden innerhalb von dreißig Tagen zurückgenommen, wenn sie nicht benutzt wurden."
+    chunks = Chunks.of([rb.Chunk("a#1", "a", text, 0, len(text))])
+    golden = GoldenSet((rb.GoldenItem("q", "Wie werden die Zelte zurückgenommen?"),))
+    found = guard({"x": "Zelt zurückgenommen"}, chunks, {"test": golden})
+    assert [leak.kind for leak in found.leaks.values()] == ["same-words"]
+
+
 def test_the_same_id_is_the_same_query(shop: GoldenSet, chunks: Chunks) -> None:
     queries = {"q001": "a query without any word of that one", "new": "quite another thing"}
     found = guard(queries, chunks, {"shop": shop})

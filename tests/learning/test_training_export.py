@@ -53,16 +53,21 @@ def chosen(
     return [(chunks.ids[row], int(kind)) for row, kind in zip(found.chunk, found.origin, strict=True)]
 
 
+def ranked(*args: Any, **scores: Any) -> list[tuple[str, int]]:
+    """Those of `chosen` that are not random."""
+    return [one for one in chosen(*args, **scores) if one[1] != RANDOM]
+
+
 def test_negatives_by_hand() -> None:
     scores = {"c1": 9.8, "c0": 10.0, "c2": 9.0, "c3": 8.0, "c4": 7.0, "c5": 6.0}
     # c1 scores above .95 of the positive, c3 has its text, c5 is excluded, c7 was judged.
-    rules = NegativeRules(ranks=(1, 6), margin=0.95, fill=False)
-    assert chosen(rules, 5, **scores) == [("c7", JUDGED), ("c2", HARD), ("c4", HARD)]
-    assert chosen(rules, 2, **scores) == [("c7", JUDGED), ("c2", HARD)]
-    without = NegativeRules(ranks=(1, 6), margin=None, fill=False)
-    assert chosen(without, 3, **scores) == [("c7", JUDGED), ("c1", HARD), ("c2", HARD)]
-    assert chosen(NegativeRules(ranks=(5, 6), fill=False), 5, **scores) == [("c7", JUDGED), ("c4", HARD)]
-    assert chosen(rules, 5, allowed=[0, 2], **scores) == [("c2", HARD)]  # the others are protected
+    rules = NegativeRules(ranks=(1, 6), margin=0.95)
+    assert ranked(rules, 5, **scores) == [("c7", JUDGED), ("c2", HARD), ("c4", HARD)]
+    assert ranked(rules, 2, **scores) == [("c7", JUDGED), ("c2", HARD)]
+    without = NegativeRules(ranks=(1, 6), margin=None)
+    assert ranked(without, 3, **scores) == [("c7", JUDGED), ("c1", HARD), ("c2", HARD)]
+    assert ranked(NegativeRules(ranks=(5, 6)), 5, **scores) == [("c7", JUDGED), ("c4", HARD)]
+    assert ranked(rules, 5, allowed=[0, 2], **scores) == [("c2", HARD)]  # the others are protected
 
 
 def test_random_negatives_stand_in() -> None:
@@ -75,12 +80,12 @@ def test_random_negatives_stand_in() -> None:
 
 
 def test_negative_scores_have_a_margin_too() -> None:
-    rules = NegativeRules(ranks=(1, 6), margin=0.9, fill=False)
-    assert chosen(rules, 5, c0=-1.0, c1=-1.05, c2=-1.2) == [("c7", JUDGED), ("c2", HARD)]
+    rules = NegativeRules(ranks=(1, 6), margin=0.9)
+    assert ranked(rules, 5, c0=-1.0, c1=-1.05, c2=-1.2) == [("c7", JUDGED), ("c2", HARD)]
 
 
 def test_no_score_to_compare_with_means_no_hard_negative() -> None:
-    assert chosen(NegativeRules(ranks=(1, 6), fill=False), 5, c1=2.0, c2=1.0) == [("c7", JUDGED)]
+    assert ranked(NegativeRules(ranks=(1, 6)), 5, c1=2.0, c2=1.0) == [("c7", JUDGED)]
 
 
 def test_no_row_holds_what_is_relevant_as_a_negative(log_set: GoldenSet, sample_data: Path) -> None:
@@ -109,6 +114,24 @@ def test_documents_of_protected_sets_are_in_no_row(log_set: GoldenSet, sample_da
     assert not protected & used
     assert data.label is not None
     assert 3.5 < (data.label == 0).sum() / (data.label > 0).sum() <= 4
+
+
+def test_dropped_queries_have_no_rows(log_set: GoldenSet, sample_data: Path) -> None:
+    few = GoldenSet(tuple(rb.load_golden(sample_data / "shop").items[:30]), "few")
+    data = rb.export_pairs(log_set, sample_data / CATALOG, protect=[few], embedder="none", random=2)
+    dropped = {entry.item for entry in data.ledger.entries if entry.code == "protected-document"}
+    assert dropped
+    assert not dropped & {data.query_ids[at] for at in np.unique(data.query)}
+
+
+def test_sets_of_the_same_name_are_all_protected(log_set: GoldenSet, sample_data: Path) -> None:
+    items = rb.load_golden(sample_data / "shop").items
+    sets = [GoldenSet(items[:99]), GoldenSet(items[99:])]
+    options = {"protect_scope": "queries", "embedder": "none"}
+    data = rb.export_triplets(log_set, sample_data / CATALOG, protect=sets, **options)
+    whole = rb.export_triplets(log_set, sample_data / CATALOG, protect=[GoldenSet(items)], **options)
+    assert len(data.guarded.sets) == 2
+    assert set(data.guarded.leaks) == set(whole.guarded.leaks)
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet", "hf"])
