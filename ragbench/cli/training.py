@@ -38,7 +38,7 @@ def show_export_labels(options: "LabelsOptions", found: "LabelledLog", output: O
         output.say(f"{len(found.golden)} queries written to {options.out}")
 
 
-HELP_EXPORT_TRIPLETS = """Write training data for embedders: a query, a relevant chunk, and chunks that are not.
+HELP_EXPORT_TRIPLETS = """Write training data for embedders: a query, a relevant chunk and negatives.
 
 Example:
   ragbench export triplets golden/shop-log --corpus datasets/shop/product_catalog.csv
@@ -94,9 +94,9 @@ Example:
       --out models/fusion --by type
 
 The model reorders the candidates of a retriever by BM25, vectors, ranks, words and
-titles. It is a JSON file, used as rerank:model=fusion:models/fusion/fusion.json.
-Queries that taught nothing decide: those of --test, or half of --golden. Queries
-that are in a protected set are skipped and counted.
+titles. Use its file as rerank:model=fusion:models/fusion/fusion.json. The decision
+comes from queries that the model has not learned from: those of --test, or half of
+--golden. Queries that are in a protected set are skipped and counted.
 
 Exit code 0: promoted; 1: refused, the model is worse; 3: refused, the queries
 cannot decide, or nothing was learned; 2: an error of usage or input."""

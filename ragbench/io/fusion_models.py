@@ -22,7 +22,7 @@ class FusionModel:
     Attributes:
         weights: weight by signal (`ragbench.retrievers._signals.NAMES`).
         embedder: spec of the embedder whose signals were weighed.
-        trained: facts about the training, for people who read the file.
+        trained: facts about the training, for readers of the file.
     """
 
     weights: Mapping[str, float]
@@ -51,18 +51,18 @@ def read_fusion_model(path: Path, signals: tuple[str, ...]) -> FusionModel:
         signals: the signals that exist.
 
     Raises:
-        InputError: there is no such file, it is no model, or a weight is wrong.
+        InputError: there is no such file, it is not a model, or a weight is wrong.
     """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; 'ragbench train fusion' writes fusion.json into its folder")
     found = read_json(path)
     if not isinstance(found, dict) or found.get("kind") != KIND:
-        raise InputError(f"{path} is no model of 'ragbench train fusion': its kind is not {KIND!r}")
+        raise InputError(f"{path} is not a model of 'ragbench train fusion': its kind is not {KIND!r}")
     if found.get("version") != VERSION:
         raise InputError(f"{path} has version {found.get('version')!r:.20}; this ragbench reads version {VERSION}")
     weights, embedder = found.get("weights"), found.get("embedder")
     if not isinstance(embedder, str) or not isinstance(weights, dict):
-        raise InputError(f"{path}: weights must be an object, and embedder a text")
+        raise InputError(f"{path}: weights must be an object, and embedder a string")
     for name, value in weights.items():
         if name not in signals:
             raise InputError(f"{path}: there is no signal {name!r:.40}; there are: {', '.join(signals)}")

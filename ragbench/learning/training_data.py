@@ -20,13 +20,13 @@ from ragbench.learning.negatives import Flags, Floats, Negatives, Rows, up_to
 
 SPLITS = ("train", "validation")
 PROTECTED = ("every relevant chunk belongs to a protected document", "protected-document")
-NO_CHUNK = ("no chunk that it may have holds its evidence", "no-chunk")
+NO_CHUNK = ("no chunk holds its evidence", "no-chunk")
 LEAKS = {
-    "same-id": "it has the id of", "same-text": "it is the same as", "same-words": "it has the words of",
-    "part": "it is a part of, or has as a part,", "near-duplicate": "it is a near-duplicate of",
+    "same-id": "it has the same id as", "same-text": "it is the same as", "same-words": "it has the same words as",
+    "part": "it is part of, or contains,", "near-duplicate": "it is a near-duplicate of",
     "paraphrase": "it is a paraphrase of",
 }  # fmt: skip
-"""What a kind of leak says of a query, before the other query."""
+"""The reason for each kind of leak; the protected query follows."""
 Items = list[GoldenItem]
 
 

@@ -37,7 +37,7 @@ class TrainedFusion:
         path: the file of the model.
         retriever: the spec that uses it.
         learned: how the weights were chosen.
-        source: whether human or masked queries taught it.
+        source: whether the queries to learn from were human or masked.
         queries: queries that were learned from.
         positives: their relevant candidates.
         guarded: queries that the guard dropped.
@@ -60,7 +60,7 @@ class TrainedFusion:
 
     @property
     def promoted(self) -> bool:
-        """Whether something was learned, and the test queries show that it keeps the margin."""
+        """Whether something was learned, and the test queries show that the model keeps the margin."""
         return not self.unchanged and self.gate.outcome == "pass"
 
     @property
@@ -100,19 +100,18 @@ def fusion_json(found: TrainedFusion) -> dict[str, Any]:
 
 def fusion_blocks(found: TrainedFusion) -> list[Block]:
     """What was learned from what, the weights, and the decision on the test queries."""
-    learned = found.learned
     read = (
         f"Learned from {found.queries:,} {found.source} queries with {found.positives:,} relevant candidates. "
-        f"{len(found.evaluation.queries):,} other queries decide."
+        f"The decision uses {len(found.evaluation.queries):,} other queries."
     )
     lines = [read]
     if found.guarded.leaks:
         texts = first_ten(leak.query_id for leak in found.guarded.leaks.values())
         lines.append(
-            f"{numbered(len(found.guarded.leaks), 'query')} skipped because a protected set has them too: {texts}"
+            f"The leakage guard skipped {numbered(len(found.guarded.leaks), 'query')} of protected sets: {texts}"
         )
     notes: list[str | Line] = []
-    if learned.strength is None:
+    if found.unchanged:
         notes.append(Line(
             "cross-validation shows no gain above its standard error, so the weights of the untrained blend stay",
             "note",

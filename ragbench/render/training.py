@@ -5,18 +5,20 @@ from typing import Any
 import numpy as np
 
 from ragbench.core.ledger import issue_lines, without_folders
+from ragbench.core.spelling import given
 from ragbench.learning.negatives import ORIGINS
 from ragbench.learning.training_data import SPLITS, TrainingData
 from ragbench.learning.training_files import protection, summary
 from ragbench.render.blocks import Block, Line
+from ragbench.render.numbers import counted
 
 VERSION = 1
 WORDS = {
     "protected": "protected by the leakage guard",
-    "document-of-a-positive": "of a document with a positive",
+    "document-of-a-positive": "from a document with a positive",
     "masked-or-excluded": "masked or excluded for the query",
     "close-to-the-positive": "scored close to the positive, or no positive was ranked",
-    "near-copy-of-a-positive": "nearly the text of a positive",
+    "near-copy-of-a-positive": "nearly identical to a positive",
 }
 
 
@@ -31,26 +33,24 @@ def training_blocks(data: TrainingData) -> list[Block]:
     if held["sets"]:
         names = ", ".join(f"{one['name']} ({one['queries']:,} queries)" for one in held["sets"])
         guard: list[str | Line] = [
-            f"Protected: {names}. Dropped: {sum(held['queries_dropped'].values()):,} queries that leak, and "
-            f"{held['chunks_dropped']:,} of {len(data.chunks):,} chunks."
+            f"Protected: {names}. Dropped: {counted(sum(held['queries_dropped'].values()), 'leaking query')}, and "
+            f"{held['chunks_dropped']:,} of {counted(len(data.chunks), 'chunk')}."
         ]
     else:
         guard = [Line("nothing is protected, so a test set may be part of the data", "warning")]
     if held["chunks_dropped"] > len(data.chunks) / 2:
         guard.append(
-            Line(
-                "most documents are protected. --protect-scope queries protects the queries of these sets alone", "note"
-            )
+            Line(f"most chunks are protected; {given('protect_scope', 'queries')} protects only the queries", "note")
         )
     guard += [f"dropped: {line}" for line in issue_lines(without_folders(data.ledger.entries), items=5)]
     found = data.negatives
     origins, counts = np.unique(found.origin, return_counts=True)
     rows = [(ORIGINS[one], f"{count:,}") for one, count in zip(origins.tolist(), counts.tolist(), strict=True)]
-    lines = [f"refused in the ranks: {count:,} {WORDS[why]}" for why, count in found.refused.items()]
+    lines = [f"refused as hard negatives: {count:,} {WORDS[why]}" for why, count in found.refused.items()]
     if found.judged:
         lines.append(
-            f"{found.relevant / found.judged:.0%} of the {found.judged:,} candidates in the ranks that the golden set "
-            "judges are relevant. They were not taken; others like them may be unjudged"
+            f"the golden set judges {found.judged:,} of the candidates in these ranks, and "
+            f"{found.relevant / found.judged:.0%} of those are relevant; unjudged candidates may be relevant, too"
         )
     splits = []
     for split in SPLITS:

@@ -96,7 +96,7 @@ class Rerank(Retriever):
             return [str(error)]
         if trained == self.embedder:
             return []
-        return [f"{path} was trained with embedder={trained}, and embedder is {self.embedder}: use the same"]
+        return [f"{path} was trained with embedder={trained}, and embedder is {self.embedder}: use the same embedder"]
 
     def key(self) -> str:
         """Fingerprint of the settings and of the keys of inner retriever and model."""
@@ -112,13 +112,14 @@ class Rerank(Retriever):
         inner = build(RETRIEVERS, self.of).index(chunks, context)
         if inner.unit != "chunk":
             raise ArmError(f"rerank needs chunks to read, but {self.of!r} returns {inner.unit}s")
-        if self.model == LATE:
-            blend = LateBlend.build(self.embedder, BM25(), chunks, context)
+        if self._embeds:
+            path = fusion_path(self.model)
+            blend: LateBlend | Fusion = (
+                LateBlend.build(self.embedder, BM25(), chunks, context)
+                if path is None
+                else Fusion.build(load_fusion(path), chunks, context)
+            )
             return RerankIndex(self, inner, lambda queries, rows: (blend.score(queries, rows), {}), chunks)
-        path = fusion_path(self.model)
-        if path is not None:
-            fusion = Fusion.build(load_fusion(path), chunks, context)
-            return RerankIndex(self, inner, lambda queries, rows: (fusion.score(queries, rows), {}), chunks)
         try:
             scorer = build(RERANKERS, self.model).scorer(context)
         except BaseException:

@@ -16,7 +16,7 @@ from ragbench.core.ledger import LedgerEntry
 from ragbench.core.options import named, option, option_group, options
 from ragbench.core.runs import Query, Run
 from ragbench.corpus.chunk import AUTO, chunk_corpus
-from ragbench.engine import embed, search
+from ragbench.engine import embed
 from ragbench.io.golden_files import read_golden
 from ragbench.io.golden_files.native import LINES
 from ragbench.io.places import cache_folder
@@ -28,7 +28,7 @@ from ragbench.learning.training_files import Format, write_training_data
 from ragbench.plugins import EMBEDDERS, RETRIEVERS, build
 from ragbench.retrievers.base import Retriever
 from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
-from ragbench.workflows.measure import refuse_dead
+from ragbench.workflows.measure import refuse_dead, search_once
 from ragbench.workflows.reading import read_corpus, read_set
 
 NONE = "none"
@@ -55,16 +55,16 @@ class TrainingExport(CorpusReading, GoldenReading, CacheFolder):
     """What triplets and pairs share: protected sets, negatives, splits and files."""
 
     protect: Sequence[str | Path | GoldenSet] | None = option(
-        "Golden set that you will test on: none of its queries and documents may be in training data. none protects "
-        "nothing.", default=None, section="Leakage", unset="every golden set below the current folder",
+        "Golden set that you will test on. Its queries and documents are kept out of the training data. With none, "
+        "nothing is protected.", default=None, section="Leakage", unset="every golden set below the current folder",
     )  # fmt: skip
     protect_scope: Scope = option(
-        "Whether the documents of protected sets are protected, or their queries alone.", default="documents",
+        "Whether the relevant documents of these sets are protected, or only their queries.", default="documents",
         section="Leakage",
     )  # fmt: skip
     embedder: str = option(
-        "Embedder that finds paraphrases of protected queries; none looks for no paraphrases.", default="minilm",
-        section="Leakage",
+        "Embedder that finds paraphrases of protected queries; with none, paraphrases are not looked for.",
+        default="minilm", section="Leakage",
     )  # fmt: skip
     retriever: str | Retriever = option(
         "Retriever whose ranking gives hard negatives.", default="bm25", section="Negatives"
@@ -74,16 +74,21 @@ class TrainingExport(CorpusReading, GoldenReading, CacheFolder):
         parse=parse_ranks, unset="10:100",
     )  # fmt: skip
     margin: float | None = option(
-        "Most share of the score of the best positive that a hard negative may have; 0 checks no score.",
+        "Highest score of a hard negative, as a share of that of the best positive; with 0, no score is checked.",
         default=NegativeRules.margin, section="Negatives",
     )  # fmt: skip
     sampling: Sampling = option(
-        "Take the first ones of these ranks, or random ones.", default="top", section="Negatives"
+        "Whether hard negatives are the first ones in these ranks, or random ones.", default="top", section="Negatives"
     )
-    random: int = option("Random negatives for each query, besides the others.", default=0, section="Negatives")
-    min_grade: int = option("Least grade of a positive.", default=1, section="Labels")
+    random: int = option(
+        "Number of random negatives for each query, besides the others.", default=0, section="Negatives"
+    )
+    min_grade: int = option("Lowest grade of a positive.", default=1, section="Labels")
     positives: int | None = option(
-        "Most positives for each query, the best graded first.", default=None, section="Labels", unset="all"
+        "Most positives for each query; those with the highest grades come first.",
+        default=None,
+        section="Labels",
+        unset="all",
     )
     validation: float = option(
         "Share of the queries for validation. No document is relevant in both splits.", default=0.1, section="Output"
@@ -93,8 +98,8 @@ class TrainingExport(CorpusReading, GoldenReading, CacheFolder):
         section="Output",
     )  # fmt: skip
     out: Path | None = option(
-        "Folder for the rows, their sources, what was dropped, a card and a manifest.", default=None, section="Output",
-        writes="folder",
+        "Folder for the rows, their sources, a list of what was dropped, a card and a manifest.", default=None,
+        section="Output", writes="folder",
     )  # fmt: skip
     seed: int = option("Seed of all random draws.", default=0, section="Run")
 
@@ -105,7 +110,7 @@ class TrainingExport(CorpusReading, GoldenReading, CacheFolder):
             SettingError: one is out of its range.
         """
         if self.ranks is not None and not (len(self.ranks) == 2 and 1 <= self.ranks[0] <= self.ranks[1]):
-            raise SettingError("are the first and the last rank, from 1, as in 10:100", option="ranks")
+            raise SettingError("must be the first and the last rank, from 1, as in 10:100", option="ranks")
         if self.margin is not None and not 0 <= self.margin <= 1:
             raise SettingError(f"is {self.margin:g}; it must be from 0 to 1", option="margin")
         if not 0 <= self.validation < 1:
@@ -129,8 +134,8 @@ class TripletOptions(TrainingExport):
     golden: Path | GoldenSet = option("Golden set whose labels become training data.", section="Input", positional=True)
     corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
     negatives: int = option(
-        "Negatives for each query: judged ones first, then hard ones, then random ones. 0 writes none, for losses that "
-        "take the other rows of a batch.", default=5, section="Negatives",
+        "Number of negatives for each query: judged ones first, then hard ones, then random ones. With 0, none are "
+        "written, for losses that use the other rows of a batch.", default=5, section="Negatives",
     )  # fmt: skip
     layout: Literal["triplet", "n-tuple"] = option(
         "One row for each negative, or all negatives in columns of one row.", default="triplet", section="Output"
@@ -148,7 +153,7 @@ class PairOptions(TrainingExport):
 
     golden: Path | GoldenSet = option("Golden set whose labels become training data.", section="Input", positional=True)
     corpus: Path | Corpus | Chunks = option("File or folder of documents, or a file of chunks.", section="Input")
-    ratio: float = option("Negatives for each positive.", default=4.0, section="Negatives")
+    ratio: float = option("Number of negatives for each positive.", default=4.0, section="Negatives")
     labels: Literal["binary", "graded"] = option(
         "Labels of positives: 1, or their grade as a share of the highest one.", default="binary", section="Labels"
     )
@@ -199,8 +204,8 @@ def run_triplets(options: TripletOptions, context: Context) -> TrainingData:
         take = (starts[labelled.query[row]] + np.arange(len(row)) - first)[:, None]
     if not len(row):
         raise InputError(
-            f"no query has {width if wide else 'a negative'}: widen {named('ranks')}, raise {named('margin')}, or add "
-            "documents"
+            f"no query has {f'{width} negatives' if wide else 'a negative'}: widen {named('ranks')}, raise "
+            f"{named('margin')}, or add documents"
         )
     columns = ("anchor", "positive", *(("negative",) if take.shape[1] == 1 else
                [f"negative_{at}" for at in range(1, take.shape[1] + 1)]))  # fmt: skip
@@ -258,7 +263,7 @@ class _Prepared:
         queries = {item.id: item.text for item in golden}
         self.guarded = guard(queries, self.chunks, protected, scope=options.protect_scope, encode=encode)
         for name in self.guarded.other_corpus:
-            context.say(f"note: {name} belongs to other documents, so its queries alone are protected")
+            context.say(f"note: {name} belongs to other documents, so only its queries are protected")
         self.labelled: Labelled = with_labels(
             golden, self.chunks, self.guarded, min_grade=options.min_grade, most=options.positives
         )
@@ -284,11 +289,7 @@ class _Prepared:
         faults = retriever.check()
         if faults:
             raise SettingError("\n".join(faults), option="retriever")
-        index = retriever.index(self.chunks, self.context)
-        try:
-            found, _ = search(index, queries, k, self.context.progress)
-        finally:
-            index.close()
+        found = search_once(retriever, queries, self.chunks, k, self.context)
         refuse_dead(found)
         return found
 
@@ -375,13 +376,13 @@ def protected_sets(
         return {}
     if given is not None:
         if NONE in given:
-            raise SettingError("is none and a set; name sets, or none alone", option="protect")
+            raise SettingError("names none and a set; name sets, or none alone", option="protect")
         sets = by_name(
             (one.name, one) if isinstance(one, GoldenSet) else (str(one), read_golden(Path(one))) for one in given
         )
         for name, one in sets.items():
             if one.fingerprint == golden.fingerprint:
-                raise InputError(f"{name} is the set that is exported. Protect the set that you will test on")
+                raise InputError(f"{name} is the set that you export. Protect the set that you will test on")
         return sets
     here = Path.cwd()
     found: dict[str, GoldenSet] = {}

@@ -143,6 +143,15 @@ def _replays(index: Index) -> bool:
     return index.replays or any(map(_replays, index.parts))
 
 
+def search_once(retriever: Retriever, queries: Sequence[Query], chunks: Chunks, k: int, context: Context) -> Run:
+    """Index chunks, rank them for queries, and close the index."""
+    index = retriever.index(chunks, context)
+    try:
+        return search(index, queries, k, context.progress)[0]
+    finally:
+        index.close()
+
+
 def refuse_dead(run: Run) -> None:
     """Raise `ArmError` for a run whose score would be a lie."""
     if len(run.failures) == len(run):

@@ -34,6 +34,7 @@ from ragbench.retrievers._signals import NAMES, Signals
 from ragbench.workflows.attributes import check_by, sliced
 from ragbench.workflows.by_wording import Copies, copies_for
 from ragbench.workflows.groups import CacheFolder, CorpusReading, GoldenReading
+from ragbench.workflows.measure import search_once
 from ragbench.workflows.reading import read_corpus, read_set
 from ragbench.workflows.run_systems import evaluate, judged_unit
 
@@ -47,19 +48,19 @@ class Options(CorpusReading, GoldenReading, CacheFolder):
 
     corpus: Path | Corpus = option("File or folder of documents, or a file of chunks.", section="Input")
     golden: Path | GoldenSet = option(
-        "Golden set to learn from: human queries, or masked ones of 'ragbench generate'.", section="Input"
+        "Golden set to learn from: human queries, or masked ones from 'ragbench generate'.", section="Input"
     )
     out: Path = option("Folder for the model and its evaluation.", section="Output", writes="folder")
     test: Path | GoldenSet | None = option(
-        "Golden set that decides. It is protected: its queries are not learned from.", default=None, section="Input",
-        unset="a part of --golden (--test-share)",
+        "Golden set that decides. It is protected: the model does not learn from its queries.", default=None,
+        section="Input", unset="a part of --golden (--test-share)",
     )  # fmt: skip
     test_share: float = option(
         "Share of the golden set that is kept for the test; queries about one document stay together.", default=0.5,
         section="Input",
     )  # fmt: skip
     protect: Sequence[Path] = option(
-        "Further golden sets whose queries must not be learned from.", default=(), section="Input"
+        "Further golden sets whose queries the model must not learn from.", default=(), section="Input"
     )
     of: str = option("Retriever whose candidates are reordered.", default="hybrid", section="Retrieval")
     depth: int = option("Number of candidates per query.", default=50, section="Retrieval")
@@ -68,7 +69,7 @@ class Options(CorpusReading, GoldenReading, CacheFolder):
     )
     metric: str = option("Metric that decides.", default="ndcg@10", section="Decision")
     margin: float = option(
-        "Loss against the untrained blend that is accepted; at 0, the model must be at least as good.", default=0.0,
+        "Accepted loss against the untrained blend; with 0, the model must be at least as good.", default=0.0,
         section="Decision",
     )  # fmt: skip
     by: Sequence[str] = option(
@@ -112,8 +113,8 @@ def run(options: Options, context: Context) -> TrainedFusion:
     The signals are those of `rerank` (token vectors, sentence vectors, BM25), the rank of the candidate, shared words
     and phrases, words of the title, similarity to the other leading candidates, and length. Training takes seconds.
 
-    The decision comes from queries that taught nothing: a golden set of its own, or a part of the one that is given. A
-    model is promoted if the interval of the difference lies above the loss that is accepted.
+    The decision comes from queries that the model has not learned from: a separate golden set, or a part of the given
+    one. A model is promoted if the interval of the difference lies above the accepted loss.
 
     Raises:
         SettingError: an option cannot be used.
@@ -210,11 +211,7 @@ def _searched(options: Options, golden: GoldenSet, chunks: Chunks, context: Cont
     context = replace(context, token_embedders=context.token_embedders | rerank.token_embedders)
     unit = judged_unit("auto", golden, chunks)
     task = project_labels(golden, chunks, unit=unit, allow_missing=True)
-    index = build(RETRIEVERS, options.of).index(chunks, context)
-    try:
-        found = index.search(task.queries, options.depth)
-    finally:
-        index.close()
+    found = search_once(build(RETRIEVERS, options.of), task.queries, chunks, options.depth, context)
     rows = np.full((len(task.queries), options.depth), -1, dtype=np.int32)
     readable = found.items < len(chunks)
     rows[found.query_index[readable], found.ranks[readable] - 1] = found.items[readable]

@@ -221,7 +221,7 @@ def test_sets_below_the_folder_are_protected(
 
 def test_a_set_that_the_guard_emptied_is_refused(sample_data: Path, log_set: GoldenSet) -> None:
     shop = rb.load_golden(sample_data / "shop")
-    with pytest.raises(InputError, match="set that is exported"):
+    with pytest.raises(InputError, match="set that you export"):
         rb.export_triplets(shop, sample_data / CATALOG, protect=[shop], embedder="none")
     renamed = GoldenSet(tuple(shop.items[:50]), "some")
     with pytest.raises(InputError, match=r"none of the 50 queries is left.*leak-same-id: 50"):
