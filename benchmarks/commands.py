@@ -69,6 +69,12 @@ def write_labels(path: Path, queries: int, near: int) -> None:
             )
 
 
+def compiled(folder: Path) -> dict[str, str]:
+    """An environment in which a command finds its modules compiled from its second run on, as users do."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+
+
 def processor_seconds(command: Sequence[str], folder: Path, fine: Collection[int] = (0,)) -> float:
     """User and system time of a command and its threads. Its modules are compiled, as they are once installed.
 
@@ -80,8 +86,7 @@ def processor_seconds(command: Sequence[str], folder: Path, fine: Collection[int
     Raises:
         SystemExit: it failed.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"RAGBENCH_CACHE": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment = compiled(folder) | {"RAGBENCH_CACHE": str(folder / "cache")}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
